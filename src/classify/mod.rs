@@ -1,0 +1,99 @@
+//! A [`Document`] and scoring tables become two labels with probabilities, decisions and evidence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::Span;
+
+/// One of the two label dimensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// What kind of meeting it was.
+    MeetingType = 0,
+    /// Which body held it.
+    RelayingDepartment = 1,
+}
+
+impl Axis {
+    /// Both axes, in the order of their numbers.
+    pub const ALL: [Axis; 2] = [Axis::MeetingType, Axis::RelayingDepartment];
+
+    /// The name used in records and reports: `meeting_type`, `relaying_department`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Axis::MeetingType => "meeting_type",
+            Axis::RelayingDepartment => "relaying_department",
+        }
+    }
+}
+
+/// What an answer says about the labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Evidence items per axis. Default 10.
+    pub max_evidence: usize,
+    /// Other labels per axis. Default 4.
+    pub max_alternatives: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_evidence: 10, max_alternatives: 4 }
+    }
+}
+
+/// What may be done with a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// The label can be used.
+    Accepted,
+    /// The model knows nothing of what stands in the article; the answer is its prior.
+    NoEvidence,
+}
+
+/// Words of the article that spoke for or against a label.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evidence {
+    /// The words as they stand at the first of `spans`.
+    pub text: String,
+    /// Every place where they stand, in reading order.
+    pub spans: Vec<Span>,
+    /// What they add to the label's score, in nats, relative to the mean over all labels.
+    pub contribution: f64,
+}
+
+/// A label that was not chosen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LabelProbability {
+    /// Its id.
+    pub label: String,
+    /// Its probability.
+    pub probability: f64,
+}
+
+/// The answer on one axis: `prior_contribution` + the sum of the evidence + `remaining_contribution` = `score`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Classification {
+    /// Id of the most probable label.
+    pub label: String,
+    /// Its English name.
+    pub display_name: String,
+    /// Its calibrated probability.
+    pub probability: f64,
+    /// What may be done with it.
+    pub decision: Decision,
+    /// Its score before calibration, in nats, relative to the mean over all labels.
+    pub score: f64,
+    /// The part of the score that comes from the label's frequency in training.
+    pub prior_contribution: f64,
+    /// The strongest reasons, by absolute contribution.
+    pub evidence: Vec<Evidence>,
+    /// What all other words add.
+    pub remaining_contribution: f64,
+    /// The next labels, most probable first.
+    pub alternatives: Vec<LabelProbability>,
+    /// The smallest set of labels that holds the true one with the stated coverage; empty without such a statement.
+    pub label_set: Vec<String>,
+}

@@ -1,0 +1,1 @@
+//! Labelled articles become counts, counts become a model; evaluation. No input or output.

@@ -1,0 +1,3 @@
+//! The `chuanda` program: parse, telemetry, run one command, exit code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Articles and labelled articles in and out of files (JSONL, CSV, text, compressed), with positions.

@@ -1,0 +1,1 @@
+//! shutdown of the two doors.
