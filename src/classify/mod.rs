@@ -1,7 +1,15 @@
 //! A [`Document`] and scoring tables become two labels with probabilities, decisions and evidence.
 
+mod catalog;
+pub mod features;
+mod scorer;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    catalog::{AxisCatalog, Catalog, CatalogError, Label, is_label_id},
+    scorer::{AxisTables, Hits, Scorer, Tables, TablesError, delta, softmax},
+};
 use crate::text::Span;
 
 /// One of the two label dimensions.

@@ -1,1 +1,30 @@
 //! Labelled articles become counts, counts become a model; evaluation. No input or output.
+//!
+//! ```text
+//! LabelledArticle --Trainer--> Counts --AxisTable--> held-out scores --> Settings, weights, temperature
+//!                                 \---------------- linfa ------------> fitted values --> model file
+//! ```
+//!
+//! Everything that is chosen or fitted beyond the counts is learnt from held-out scores: the score an article gets from
+//! a model trained without the article's whole group. Since naive Bayes is a function of integer counts, such a model
+//! costs one subtraction (see [`AxisTable`]).
+
+mod counting;
+mod evaluate;
+mod fit;
+mod metrics;
+mod select;
+mod table;
+mod weights;
+
+pub use self::{
+    counting::{Added, CatalogChoice, LabelledArticle, RejectedArticle, Trainer},
+    evaluate::{AxisEvaluation, Evaluation, evaluate},
+    metrics::{Scored, measure},
+    select::{TrainError, Trained},
+    table::{AxisTable, LeftOut},
+    weights::{Combination, HeldOut},
+};
+
+/// Outer folds of the figures in a report.
+pub const FOLDS: u8 = 5;

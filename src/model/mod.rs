@@ -1,43 +1,175 @@
 //! What a model is: counts, settings, fitted values, report data; the codec of its file.
+//!
+//! A model file holds two sections. *Serving* is all that answering needs; *counts* is what learning goes on from.
+//! [`Model`] is the first, ready to answer; [`ModelFile`] is both.
 
+mod codec;
+mod counts;
+mod report;
+mod self_test;
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    codec::Section,
+    counts::{AxisCounts, Cells, Counts, Digest, MAX_SAMPLE, SampleArticle},
+    report::{AxisReport, Confusion, EventModel, LabelMetrics, Metrics, Report, Settings},
+    self_test::Answer as SelfTestAnswer,
+};
 use crate::{
-    classify::{self, Classification},
+    classify::{self, Axis, Catalog, Classification, Hits, Scorer, Tables, delta},
     summarize::Idf,
-    text::Document,
+    text::{Document, Language},
 };
 
-/// A model, loaded and ready to answer: one immutable version.
-#[derive(Debug, Default)]
-pub struct Model {
-    version: String,
-    idf: Idf,
-}
+/// The file of the embedded model, as `chuanda train` wrote it from `models/default/corpus`.
+const EMBEDDED: &[u8] = include_bytes!("../../models/default/default.chuanda");
 
 /// Why a model file was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// Not a model file.
+    /// It does not begin as model files do.
     #[error("not a chuanda model file")]
     NotAModel,
+    /// Another layout.
+    #[error("the file has format {found}; this build reads format {supported}")]
+    Format {
+        /// Of the file.
+        found: u16,
+        /// Of this build.
+        supported: u16,
+    },
+    /// Learnt from features of another kind.
+    #[error("the model was trained with feature scheme {found}; this build reads scheme {supported}: train it again")]
+    Scheme {
+        /// Of the file.
+        found: u16,
+        /// Of this build.
+        supported: u16,
+    },
+    /// Shorter than its header says.
+    #[error("the file is cut off: {actual} bytes of {expected}")]
+    Truncated {
+        /// Bytes.
+        expected: u64,
+        /// Bytes.
+        actual: u64,
+    },
+    /// Longer than its header says.
+    #[error("the file has {actual} bytes where its header says {expected}")]
+    TrailingBytes {
+        /// Bytes.
+        expected: u64,
+        /// Bytes.
+        actual: u64,
+    },
+    /// The checksum does not match.
+    #[error("the {section} is damaged: its checksum does not match")]
+    Damaged {
+        /// Which.
+        section: Section,
+    },
+    /// The checksum matches but the content makes no sense.
+    #[error("the {section} is malformed: {reason}")]
+    Malformed {
+        /// Which.
+        section: Section,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It does not give the answers it was published with.
+    #[error("the model fails its self-test on text {text}: this build reads articles differently than its trainer did")]
+    SelfTest {
+        /// Which of the built-in texts, from 0.
+        text: usize,
+    },
+}
+
+/// The fitted layer and all else that answering needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Serving {
+    /// Definitions and names of the labels.
+    pub catalog: Catalog,
+    /// Fitted values.
+    pub tables: Tables,
+    /// By language (English, Chinese, undetermined): training articles.
+    pub languages: [u64; 3],
+    /// Terms held by more than one training article, ascending.
+    #[serde(with = "delta")]
+    pub terms: Vec<u64>,
+    /// By term: how many articles hold it.
+    pub term_documents: Vec<u32>,
+    /// What is known of the model.
+    pub report: Report,
+    /// Digest of the counts that settings, weights and temperature were learnt from.
+    pub calibrated_on: Digest,
+    /// Answers to the built-in texts; [`ModelFile::write`] fills them in.
+    pub self_test: Vec<SelfTestAnswer>,
+}
+
+/// A model, loaded and ready to answer: one immutable version.
+#[derive(Debug)]
+pub struct Model {
+    version: String,
+    catalog: Catalog,
+    scorer: Scorer,
+    idf: Idf,
+    languages: [u64; 3],
+    report: Report,
+}
+
+fn malformed(section: Section, reason: impl ToString) -> ModelError {
+    ModelError::Malformed { section, reason: reason.to_string() }
 }
 
 impl Model {
-    /// Reads the serving part of a model file.
+    /// Reads the serving section of a model file and asks it the self-test.
     ///
     /// # Errors
     ///
-    /// The file is not a model, is damaged, or is of a version that this build does not read.
-    pub fn from_bytes(_bytes: &[u8]) -> Result<Self, ModelError> {
-        Ok(Self::default())
+    /// The file is not a model, is damaged, is of a format or feature scheme that this build does not read, or fails
+    /// its self-test.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let container = codec::Container::open(bytes)?;
+        let mut serving: Serving = container.section(Section::Serving)?;
+        let answers = std::mem::take(&mut serving.self_test);
+        let model = Self::new(container.version(), serving)?;
+        self_test::check(&model, &answers)?;
+        Ok(model)
+    }
+
+    fn new(version: String, serving: Serving) -> Result<Self, ModelError> {
+        let section = Section::Serving;
+        serving.catalog.check().map_err(|error| malformed(section, error))?;
+        if serving.terms.len() != serving.term_documents.len() {
+            return Err(malformed(section, "number of terms"));
+        }
+        let catalog = serving.catalog;
+        let display = |axis: usize, id: &str| {
+            let name = Axis::ALL.get(axis).and_then(|&axis| catalog.get(axis, id)).map(|label| label.name_en.as_str());
+            name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
+        };
+        let scorer = Scorer::new(serving.tables, display).map_err(|error| malformed(section, error))?;
+        let frequencies: HashMap<u64, u32> = serving.terms.into_iter().zip(serving.term_documents).collect();
+        Ok(Model {
+            version,
+            idf: Idf::new(serving.report.articles, frequencies),
+            scorer,
+            catalog,
+            languages: serving.languages,
+            report: serving.report,
+        })
     }
 
     /// The model that is built into the program.
     ///
     /// # Errors
     ///
-    /// As [`Model::from_bytes`].
+    /// As [`Model::from_bytes`]; none in a build whose tests pass.
     pub fn embedded() -> Result<Self, ModelError> {
-        Self::from_bytes(&[])
+        Self::from_bytes(EMBEDDED)
     }
 
     /// Content address: 32 lower-case hexadecimal digits.
@@ -46,21 +178,120 @@ impl Model {
         &self.version
     }
 
+    /// Definitions and names of the labels. Labels that stand only in the data are not in it.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Settings and held-out figures.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The languages of the training articles, most frequent first.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Language> {
+        let all = [Language::English, Language::Chinese, Language::Undetermined];
+        let mut languages: Vec<(u64, Language)> = self.languages.into_iter().zip(all).filter(|(n, _)| *n > 0).collect();
+        languages.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+        languages.into_iter().map(|(_, language)| language).collect()
+    }
+
     /// The document frequencies that the summariser weighs terms with.
     #[must_use]
     pub fn idf(&self) -> &Idf {
         &self.idf
     }
 
-    /// Whether the model was trained on articles in the document's language.
+    /// Whether the model was trained on articles in the document's language: at least one in a hundred.
     #[must_use]
-    pub fn knows_language(&self, _document: &Document<'_>) -> bool {
-        true
+    pub fn knows_language(&self, document: &Document<'_>) -> bool {
+        let total: u64 = self.languages.iter().sum();
+        let articles = self.languages[document.language as usize];
+        document.language == Language::Undetermined || articles.saturating_mul(100) >= total.max(1)
     }
 
-    /// Both labels of a document, indexed by [`classify::Axis`]. An axis the model was not trained on is `None`.
+    /// Both labels of a document, indexed by [`Axis`]. An axis the model was not trained on is `None`.
+    ///
+    /// A document in a language the model was not trained on is answered from the prior alone: the odd year or Latin
+    /// abbreviation in it proves nothing.
     #[must_use]
-    pub fn classify(&self, _document: &Document<'_>, _options: &classify::Options) -> [Option<Classification>; 2] {
-        [None, None]
+    pub fn classify(&self, document: &Document<'_>, options: &classify::Options) -> [Option<Classification>; 2] {
+        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::none() };
+        self.scorer.classify(document, &hits, options)
     }
+
+    /// Scores and probabilities of all labels of an axis, with their ids, ascending by id. Empty without the axis.
+    #[must_use]
+    pub fn distribution(&self, document: &Document<'_>, axis: Axis) -> Vec<(&str, f64, f64)> {
+        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::none() };
+        let Some((scores, probabilities)) = self.scorer.scores(axis as usize, &hits) else { return Vec::new() };
+        let values = scores.into_iter().zip(probabilities);
+        self.scorer.labels(axis as usize).into_iter().zip(values).map(|(id, (score, p))| (id, score, p)).collect()
+    }
+}
+
+/// A whole model file: what answers, and what learning goes on from.
+#[derive(Debug)]
+pub struct ModelFile {
+    /// Content address.
+    pub version: String,
+    /// The serving section.
+    pub serving: Serving,
+    /// The counts section.
+    pub counts: Counts,
+}
+
+impl ModelFile {
+    /// Reads both sections.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::from_bytes`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let container = codec::Container::open(bytes)?;
+        let counts: Counts = container.section(Section::Counts)?;
+        counts.catalog.check().map_err(|error| malformed(Section::Counts, error))?;
+        if let Some(fault) = counts.fault() {
+            return Err(malformed(Section::Counts, fault));
+        }
+        Ok(ModelFile { version: container.version(), serving: container.section(Section::Serving)?, counts })
+    }
+
+    /// Both sections of the model that is built into the program.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::from_bytes`]; none in a build whose tests pass.
+    pub fn embedded() -> Result<Self, ModelError> {
+        Self::from_bytes(EMBEDDED)
+    }
+
+    /// Writes a model file: asks the self-test and stores its answers. The same content gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Sections that a reader would refuse.
+    pub fn write(mut serving: Serving, counts: &Counts) -> Result<Vec<u8>, ModelError> {
+        if let Some(fault) = counts.fault() {
+            return Err(malformed(Section::Counts, fault));
+        }
+        let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
+        serving.self_test = self_test::answers(&model);
+        codec::write(&codec::encode(&serving, Section::Serving)?, &codec::encode(counts, Section::Counts)?)
+    }
+}
+
+/// The digest of counts, for [`Serving::calibrated_on`].
+///
+/// # Errors
+///
+/// Counts that cannot be encoded.
+pub fn digest_of(counts: &Counts) -> Result<Digest, ModelError> {
+    let hash = blake3::hash(&codec::encode(counts, Section::Counts)?);
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hash.as_bytes()[..16]);
+    Ok(Digest(digest))
 }

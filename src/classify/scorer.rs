@@ -1,0 +1,461 @@
+//! Sparse naive-Bayes scoring: features of a document against fitted tables.
+//!
+//! The score of label *k* for a document with known features *F* (each once), on one axis:
+//!
+//! ```text
+//! score(k) = prior(k) + sum over fields φ of  w(φ) / n(φ)^ρ  *  sum over f in F∩φ of  v(f, k)
+//! v(f, k)  = floor(φ, k) + deviation(f, k)        centred: minus its mean over all labels
+//! P(k)     = softmax over k of score(k) / T       by log-sum-exp
+//! ```
+//!
+//! `n(φ)` is the number of known features in the field, `w` the field's weight, `ρ` the length exponent and `T` the
+//! temperature. `floor(φ, k)` is what a feature says about a label it was never seen with; only deviations from it are
+//! stored. Centring leaves every probability unchanged and makes the largest contributions the reasons for a label.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Classification, Decision, Evidence, LabelProbability, Options,
+    features::{self, FIELDS, Field},
+};
+use crate::text::{Document, Span};
+
+/// Fitted values of one axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AxisTables {
+    /// Label ids in ascending order.
+    pub labels: Vec<String>,
+    /// Log prior of each label, in nats.
+    pub prior: Vec<f64>,
+    /// The weight of the log prior, 0 or above.
+    pub prior_weight: f64,
+    /// By field, by label: what a feature of the field says about a label it was not seen with, in nats.
+    pub floors: Vec<Vec<f64>>,
+    /// By field: the weight of its score, 0 or above.
+    pub weights: Vec<f64>,
+    /// How much a field's score is divided by its length, 0 to 1.
+    pub length_exponent: f64,
+    /// Scores are divided by it before they become probabilities; 0.001 to 1000.
+    pub temperature: f64,
+    /// By feature: how many cells it has; 0 if the axis does not know it.
+    pub cells: Vec<u16>,
+    /// Labels of all cells, feature after feature, ascending within a feature.
+    pub cell_labels: Vec<u16>,
+    /// Deviations of all cells from the floor, in nats.
+    pub cell_values: Vec<f32>,
+}
+
+/// Fitted values of a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tables {
+    /// Feature ids in ascending order.
+    #[serde(with = "delta")]
+    pub features: Vec<u64>,
+    /// The field of each feature.
+    pub fields: Vec<u8>,
+    /// By axis; `None` for an axis without labelled articles.
+    pub axes: [Option<AxisTables>; 2],
+}
+
+/// Ascending integers as the differences between them, which variable-length encoding makes small.
+pub mod delta {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    /// Writes the differences.
+    ///
+    /// # Errors
+    ///
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(values: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut previous = 0;
+        let differences: Vec<u64> = values
+            .iter()
+            .map(|&value| {
+                let difference = value.wrapping_sub(previous);
+                previous = value;
+                difference
+            })
+            .collect();
+        differences.serialize(serializer)
+    }
+
+    /// Reads the differences.
+    ///
+    /// # Errors
+    ///
+    /// The deserializer's, or values that are not strictly ascending.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+        let mut values = Vec::<u64>::deserialize(deserializer)?;
+        let mut previous = 0_u64;
+        for (index, value) in values.iter_mut().enumerate() {
+            let sum = previous.checked_add(*value).filter(|sum| index == 0 || *sum > previous);
+            *value = sum.ok_or_else(|| D::Error::custom("values are not ascending"))?;
+            previous = *value;
+        }
+        Ok(values)
+    }
+}
+
+/// Why tables were refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the scoring tables contradict themselves: {0}")]
+pub struct TablesError(&'static str);
+
+/// Feature ids are spread by [`crate::text::mix`] already; hashing them again would cost more than the look-up.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+/// Scoring tables, checked and laid out for look-ups.
+#[derive(Debug, Default)]
+pub struct Scorer {
+    index: HashMap<u64, u32, BuildHasherDefault<Identity>>,
+    fields: Vec<Field>,
+    axes: [Option<AxisScorer>; 2],
+}
+
+/// One axis of a [`Scorer`]. All values are centred over the labels.
+#[derive(Debug)]
+struct AxisScorer {
+    labels: Vec<LabelNames>,
+    prior: Vec<f64>,
+    floors: Vec<Vec<f64>>,
+    weights: Vec<f64>,
+    length_exponent: f64,
+    temperature: f64,
+    /// Cells of feature `f` are `starts[f]..starts[f + 1]`.
+    starts: Vec<u32>,
+    cell_labels: Vec<u16>,
+    cell_values: Vec<f32>,
+}
+
+#[derive(Debug)]
+struct LabelNames {
+    id: String,
+    display: String,
+}
+
+/// A known feature at one of its places.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    ngram: u64,
+    feature: u32,
+    span: Span,
+}
+
+/// The known features of a document.
+#[derive(Debug)]
+pub struct Hits {
+    /// At every place, in reading order.
+    places: Vec<Hit>,
+    /// Each feature once, ascending.
+    features: Vec<u32>,
+}
+
+/// Log-probabilities and weights are nowhere near this; sums of a million such values are still finite.
+const LARGEST: f64 = 1e6;
+
+fn finite(values: &[f64]) -> bool {
+    values.iter().all(|value| value.abs() <= LARGEST)
+}
+
+fn centre(values: &mut [f64]) {
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    values.iter_mut().for_each(|value| *value -= mean);
+}
+
+impl AxisScorer {
+    fn new(tables: AxisTables, features: usize, display: impl Fn(&str) -> String) -> Result<Self, TablesError> {
+        let labels = tables.labels.len();
+        if labels == 0 || labels > usize::from(u16::MAX) {
+            return Err(TablesError("number of labels"));
+        }
+        if !tables.labels.is_sorted_by(|a, b| a < b) {
+            return Err(TablesError("labels out of order"));
+        }
+        let weight = tables.prior_weight;
+        if tables.prior.len() != labels || !finite(&tables.prior) || !finite(&[weight]) || weight < 0.0 {
+            return Err(TablesError("prior"));
+        }
+        if tables.floors.len() != FIELDS || tables.floors.iter().any(|f| f.len() != labels || !finite(f)) {
+            return Err(TablesError("floors"));
+        }
+        if tables.weights.len() != FIELDS || !finite(&tables.weights) || tables.weights.iter().any(|w| *w < 0.0) {
+            return Err(TablesError("weights"));
+        }
+        if !(0.0..=1.0).contains(&tables.length_exponent) {
+            return Err(TablesError("length exponent"));
+        }
+        if !(1e-3..=1e3).contains(&tables.temperature) {
+            return Err(TablesError("temperature"));
+        }
+        if tables.cells.len() != features
+            || tables.cell_labels.len() != tables.cell_values.len()
+            || u32::try_from(tables.cell_labels.len()).is_err()
+            || tables.cells.iter().map(|&n| usize::from(n)).sum::<usize>() != tables.cell_labels.len()
+        {
+            return Err(TablesError("number of cells"));
+        }
+        let mut starts = Vec::with_capacity(features + 1);
+        let mut at = 0_u32;
+        starts.push(at);
+        for &cells in &tables.cells {
+            let next = at + u32::from(cells);
+            let range = at as usize..next as usize;
+            let in_order = tables.cell_labels[range].is_sorted_by(|a, b| a < b);
+            if !in_order {
+                return Err(TablesError("cells out of order"));
+            }
+            at = next;
+            starts.push(at);
+        }
+        if tables.cell_labels.iter().any(|&label| usize::from(label) >= labels)
+            || tables.cell_values.iter().any(|value| !finite(&[f64::from(*value)]))
+        {
+            return Err(TablesError("cells"));
+        }
+        let (mut prior, mut floors) = (tables.prior, tables.floors);
+        prior.iter_mut().for_each(|value| *value *= weight);
+        centre(&mut prior);
+        floors.iter_mut().for_each(|floor| centre(floor));
+        let names = tables.labels.into_iter().map(|id| LabelNames { display: display(&id), id });
+        Ok(AxisScorer {
+            labels: names.collect(),
+            prior,
+            floors,
+            weights: tables.weights,
+            length_exponent: tables.length_exponent,
+            temperature: tables.temperature,
+            starts,
+            cell_labels: tables.cell_labels,
+            cell_values: tables.cell_values,
+        })
+    }
+
+    /// The cells of a feature: labels and deviations. Empty if the axis does not know it.
+    fn cells(&self, feature: u32) -> (&[u16], &[f32]) {
+        let at = feature as usize;
+        let range = self.starts[at] as usize..self.starts[at + 1] as usize;
+        (&self.cell_labels[range.clone()], &self.cell_values[range])
+    }
+
+    /// The factor of each field's score for a document with these features.
+    fn scales(&self, fields: &[Field], features: &[u32]) -> [f64; FIELDS] {
+        let mut lengths = [0_u32; FIELDS];
+        for &feature in features.iter().filter(|&&feature| !self.cells(feature).0.is_empty()) {
+            lengths[fields[feature as usize].index()] += 1;
+        }
+        std::array::from_fn(|field| match lengths[field] {
+            0 => 0.0,
+            n => self.weights[field] / libm::pow(f64::from(n), self.length_exponent),
+        })
+    }
+
+    /// The score of every label.
+    fn scores(&self, fields: &[Field], features: &[u32], scales: &[f64; FIELDS]) -> Vec<f64> {
+        let mut scores = self.prior.clone();
+        let mut lengths = [0_u32; FIELDS];
+        let mut shift = 0.0;
+        for &feature in features {
+            let (labels, values) = self.cells(feature);
+            if labels.is_empty() {
+                continue;
+            }
+            let field = fields[feature as usize].index();
+            lengths[field] += 1;
+            let scale = scales[field];
+            let mut sum = 0.0;
+            for (&label, &value) in labels.iter().zip(values) {
+                let deviation = f64::from(value);
+                scores[usize::from(label)] += scale * deviation;
+                sum += deviation;
+            }
+            shift += scale * sum;
+        }
+        let shift = shift / self.labels.len() as f64;
+        for (field, floor) in self.floors.iter().enumerate() {
+            let scale = scales[field] * f64::from(lengths[field]);
+            scores.iter_mut().zip(floor).for_each(|(score, value)| *score += scale * value);
+        }
+        scores.iter_mut().for_each(|score| *score -= shift);
+        scores
+    }
+
+    /// What one feature adds to one label's score.
+    fn contribution(&self, field: usize, feature: u32, label: usize, scales: &[f64; FIELDS]) -> f64 {
+        let (labels, values) = self.cells(feature);
+        if labels.is_empty() {
+            return 0.0;
+        }
+        let own = labels.iter().position(|&l| usize::from(l) == label).map_or(0.0, |at| f64::from(values[at]));
+        let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / self.labels.len() as f64;
+        scales[field] * (self.floors[field][label] + own - mean)
+    }
+
+    fn classify(&self, document: &Document<'_>, fields: &[Field], hits: &Hits, options: &Options) -> Classification {
+        let scales = self.scales(fields, &hits.features);
+        let scores = self.scores(fields, &hits.features, &scales);
+        let probabilities = softmax(&scores, self.temperature);
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        // Labels are sorted by id and the sort is stable, so equal probabilities stay in the order of ids.
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        let label = order[0];
+
+        let mut all = self.evidence(fields, hits, label, &scales);
+        let total: f64 = all.iter().map(|(_, contribution)| contribution).sum();
+        all.sort_by(|a, b| {
+            b.1.abs().total_cmp(&a.1.abs()).then(a.0[0].span.cmp(&b.0[0].span)).then(a.0[0].ngram.cmp(&b.0[0].ngram))
+        });
+        all.truncate(options.max_evidence);
+        let evidence: Vec<Evidence> = all
+            .into_iter()
+            .map(|(places, contribution)| {
+                let mut spans: Vec<Span> = places.iter().map(|hit| hit.span).collect();
+                spans.sort_unstable_by_key(|span| (span.part, span.start, span.end));
+                let text = spans[0].slice(&document.article).to_owned();
+                Evidence { text, spans, contribution }
+            })
+            .collect();
+        let listed: f64 = evidence.iter().map(|item| item.contribution).sum();
+        let known = hits.features.iter().any(|&feature| !self.cells(feature).0.is_empty());
+        Classification {
+            label: self.labels[label].id.clone(),
+            display_name: self.labels[label].display.clone(),
+            probability: probabilities[label],
+            decision: if known { Decision::Accepted } else { Decision::NoEvidence },
+            score: scores[label],
+            prior_contribution: self.prior[label],
+            evidence,
+            remaining_contribution: total - listed,
+            alternatives: order[1..]
+                .iter()
+                .take(options.max_alternatives)
+                .map(|&other| LabelProbability {
+                    label: self.labels[other].id.clone(),
+                    probability: probabilities[other],
+                })
+                .collect(),
+            label_set: Vec::new(),
+        }
+    }
+
+    /// The places of every n-gram the axis knows, grouped by n-gram whatever its zone, with what it adds to the label.
+    fn evidence(&self, fields: &[Field], hits: &Hits, label: usize, scales: &[f64; FIELDS]) -> Vec<(Vec<Hit>, f64)> {
+        let mut places: Vec<Hit> =
+            hits.places.iter().filter(|hit| !self.cells(hit.feature).0.is_empty()).copied().collect();
+        places.sort_by_key(|hit| (hit.ngram, hit.feature));
+        let groups = places.chunk_by(|a, b| a.ngram == b.ngram);
+        let weigh = |group: &[Hit]| -> f64 {
+            let features = group.chunk_by(|a, b| a.feature == b.feature);
+            features
+                .map(|same| self.contribution(fields[same[0].feature as usize].index(), same[0].feature, label, scales))
+                .sum()
+        };
+        groups.map(|group| (group.to_vec(), weigh(group))).collect()
+    }
+}
+
+/// Probabilities of scores divided by a temperature, by log-sum-exp.
+#[must_use]
+pub fn softmax(scores: &[f64], temperature: f64) -> Vec<f64> {
+    let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut powers: Vec<f64> = scores.iter().map(|score| libm::exp((score - best) / temperature)).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter_mut().for_each(|power| *power /= sum);
+    powers
+}
+
+impl Scorer {
+    /// Checks tables and lays them out.
+    ///
+    /// `display` gives the English name of a label on an axis (by the axis's number).
+    ///
+    /// # Errors
+    ///
+    /// Tables that contradict themselves, as a damaged or forged file may hold.
+    pub fn new(tables: Tables, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
+        let features = tables.features.len();
+        if u32::try_from(features).is_err() || tables.fields.len() != features {
+            return Err(TablesError("number of features"));
+        }
+        if !tables.features.is_sorted_by(|a, b| a < b) {
+            return Err(TablesError("features out of order"));
+        }
+        let fields: Option<Vec<Field>> = tables.fields.iter().map(|&number| Field::new(number)).collect();
+        let fields = fields.ok_or(TablesError("fields"))?;
+        let mut axes = [None, None];
+        for (number, axis) in tables.axes.into_iter().enumerate() {
+            if let Some(axis) = axis {
+                axes[number] = Some(AxisScorer::new(axis, features, |id| display(number, id))?);
+            }
+        }
+        let index = tables.features.into_iter().zip(0..).collect();
+        Ok(Scorer { index, fields, axes })
+    }
+
+    /// The features of a document that the tables know.
+    #[must_use]
+    pub fn hits(&self, document: &Document<'_>) -> Hits {
+        let mut places = Vec::new();
+        features::visit(document, |occurrence| {
+            if let Some(&feature) = self.index.get(&occurrence.feature) {
+                places.push(Hit { ngram: occurrence.ngram, feature, span: occurrence.span });
+            }
+        });
+        let mut features: Vec<u32> = places.iter().map(|hit| hit.feature).collect();
+        features.sort_unstable();
+        features.dedup();
+        Hits { places, features }
+    }
+
+    /// Both labels of a document. An axis the tables do not hold is `None`.
+    #[must_use]
+    pub fn classify(&self, document: &Document<'_>, hits: &Hits, options: &Options) -> [Option<Classification>; 2] {
+        self.axes.each_ref().map(|axis| axis.as_ref().map(|axis| axis.classify(document, &self.fields, hits, options)))
+    }
+
+    /// The label ids of an axis by its number, ascending.
+    #[must_use]
+    pub fn labels(&self, axis: usize) -> Vec<&str> {
+        let labels = self.axes.get(axis).and_then(Option::as_ref).map(|axis| &axis.labels);
+        labels.into_iter().flatten().map(|label| label.id.as_str()).collect()
+    }
+
+    /// The scores and probabilities of every label of an axis by its number, in the order of [`Scorer::labels`].
+    #[must_use]
+    pub fn scores(&self, axis: usize, hits: &Hits) -> Option<(Vec<f64>, Vec<f64>)> {
+        let axis = self.axes.get(axis)?.as_ref()?;
+        let scales = axis.scales(&self.fields, &hits.features);
+        let scores = axis.scores(&self.fields, &hits.features, &scales);
+        let probabilities = softmax(&scores, axis.temperature);
+        Some((scores, probabilities))
+    }
+}
+
+impl Hits {
+    /// No known feature at all: what a document in a language unknown to the model is given.
+    #[must_use]
+    pub fn none() -> Self {
+        Hits { places: Vec::new(), features: Vec::new() }
+    }
+}

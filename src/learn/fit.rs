@@ -1,0 +1,135 @@
+//! The likelihoods that serving scores with, estimated by `linfa-bayes`.
+
+use std::collections::HashMap;
+
+use linfa::{DatasetBase, traits::Fit as _};
+use linfa_bayes::MultinomialNb;
+use ndarray::{Array1, Array2};
+use serde::Deserialize;
+
+use super::{
+    select::TrainError,
+    table::{AxisTable, LeftOut},
+    weights::Combination,
+};
+use crate::{
+    classify::{AxisTables, features::FIELDS},
+    model::{EventModel, Settings},
+};
+
+/// The serialised form of linfa's model, which is the only way to its private values.
+#[derive(Deserialize)]
+struct Fitted {
+    class_info: HashMap<usize, FittedClass>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "the encoding is read field by field in order")]
+struct FittedClass {
+    class_count: usize,
+    prior: f64,
+    feature_count: Array1<f64>,
+    feature_log_prob: Array1<f64>,
+}
+
+/// Values of a matrix that is fitted in one go, so that memory stays bounded whatever the vocabulary: rows are
+/// independent of each other.
+const BLOCK: usize = 4 << 20;
+
+/// `ln P(feature | label)` of some labels, one row of counts per label, by linfa's multinomial naive Bayes.
+///
+/// The oracle tests compare these with the closed form of [`AxisTable`].
+pub(super) fn log_probabilities(counts: Array2<f64>, alpha: f64) -> Result<Vec<Array1<f64>>, TrainError> {
+    let rows = counts.nrows();
+    // linfa accepts an alpha that is not a number, and an empty matrix, and panics later.
+    if !(alpha.is_finite() && alpha > 0.0) || rows == 0 || counts.ncols() == 0 {
+        return Err(TrainError::Fit(format!("alpha {alpha}, {rows} labels, {} features", counts.ncols())));
+    }
+    let targets = Array1::from_iter(0..rows);
+    let model = MultinomialNb::params()
+        .alpha(alpha)
+        .fit(&DatasetBase::new(counts, targets))
+        .map_err(|error| TrainError::Fit(error.to_string()))?;
+    let encoded = postcard::to_stdvec(&model).map_err(|error| TrainError::Fit(error.to_string()))?;
+    let mut fitted: Fitted = postcard::from_bytes(&encoded).map_err(|error| TrainError::Fit(error.to_string()))?;
+    let row = |label| fitted.class_info.remove(&label).map(|class| class.feature_log_prob);
+    (0..rows).map(row).collect::<Option<_>>().ok_or_else(|| TrainError::Fit("a label is missing".to_owned()))
+}
+
+/// The tables that serving scores with: linfa's log-probabilities as sparse deviations from per-label floors.
+pub(super) fn tables(
+    table: &AxisTable,
+    settings: &Settings,
+    combination: &Combination,
+) -> Result<AxisTables, TrainError> {
+    let labels = table.labels.len();
+    let totals = table.totals(settings);
+    let floors = table.floors(&totals, settings);
+    let known: Vec<u32> = (0..table.features() as u32).filter(|&f| table.knows(f, settings)).collect();
+    let cells_of: Vec<Vec<(u16, f64)>> = known.iter().map(|&f| table.smoothed(f, settings).collect()).collect();
+    let feature_totals: Vec<f64> = cells_of.iter().map(|cells| cells.iter().map(|(_, value)| value).sum()).collect();
+    let mut deviations: Vec<Vec<f32>> = cells_of.iter().map(|cells| vec![0.0; cells.len()]).collect();
+
+    for field in 0..FIELDS {
+        let columns: Vec<usize> = (0..known.len()).filter(|&at| table.field(known[at]).index() == field).collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let block = (BLOCK / columns.len()).clamp(1, labels);
+        for first in (0..labels).step_by(block) {
+            let rows = block.min(labels - first);
+            let mut counts = Array2::zeros((rows, columns.len()));
+            for (column, &at) in columns.iter().enumerate() {
+                if settings.event_model == EventModel::Complement {
+                    counts.column_mut(column).fill(feature_totals[at]);
+                }
+                for &(label, value) in &cells_of[at] {
+                    let label = usize::from(label);
+                    if (first..first + rows).contains(&label) {
+                        match settings.event_model {
+                            EventModel::Multinomial => counts[(label - first, column)] = value,
+                            EventModel::Complement => counts[(label - first, column)] -= value,
+                        }
+                    }
+                }
+            }
+            let fitted = log_probabilities(counts, settings.alpha)?;
+            for (column, &at) in columns.iter().enumerate() {
+                for (cell, &(label, _)) in cells_of[at].iter().enumerate() {
+                    let label = usize::from(label);
+                    if (first..first + rows).contains(&label) {
+                        let log_probability = fitted[label - first][column];
+                        // What all labels share in this feature leaves no trace after centring.
+                        let (value, shared) = match settings.event_model {
+                            EventModel::Multinomial => (log_probability, libm::log(settings.alpha)),
+                            EventModel::Complement => {
+                                (-log_probability, -libm::log(feature_totals[at] + settings.alpha))
+                            }
+                        };
+                        deviations[at][cell] = (value - shared - floors[field][label]) as f32;
+                    }
+                }
+            }
+        }
+    }
+
+    let mut cells = vec![0; table.features()];
+    let (mut cell_labels, mut cell_values) = (Vec::new(), Vec::new());
+    for (at, &feature) in known.iter().enumerate() {
+        cells[feature as usize] = cells_of[at].len() as u16;
+        cell_labels.extend(cells_of[at].iter().map(|(label, _)| *label));
+        cell_values.extend_from_slice(&deviations[at]);
+    }
+    Ok(AxisTables {
+        labels: table.labels.clone(),
+        prior: table.log_prior(&LeftOut::default()),
+        prior_weight: combination.prior,
+        floors,
+        weights: combination.fields.to_vec(),
+        length_exponent: settings.length_exponent,
+        temperature: combination.temperature,
+        cells,
+        cell_labels,
+        cell_values,
+    })
+}

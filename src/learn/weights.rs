@@ -1,0 +1,209 @@
+//! How the scores of fields, the prior and the temperature are combined: learnt from held-out scores.
+//!
+//! The likelihoods stay those of naive Bayes; only how much each field counts is learnt discriminatively, after Zaidi,
+//! Cerquides, Carman and Webb (2013), "Alleviating naive Bayes attribute independence assumption by attribute
+//! weighting". With `x(i, k)` the centred scores of article `i` for label `k`, one entry per field and one for the
+//! prior, the weights minimise
+//!
+//! ```text
+//! mean over i of  -ln softmax(w · x(i, ·))[true label]   +   RIDGE/2 · |w|²        with every weight 0 or above
+//! ```
+//!
+//! which is convex; it is solved by projected Newton steps (Bertsekas 1982).
+
+use crate::{classify::features::FIELDS, classify::softmax};
+
+/// One weight per field, and one for the prior.
+pub(super) const WEIGHTS: usize = FIELDS + 1;
+
+const PRIOR: usize = FIELDS;
+
+/// Keeps the weight of a field that hardly any article has from running away.
+const RIDGE: f64 = 1e-4;
+
+const MAX_STEPS: usize = 50;
+
+/// Weights and temperature of one axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Combination {
+    /// By field.
+    pub fields: [f64; FIELDS],
+    /// Of the log prior.
+    pub prior: f64,
+    /// What weighted scores are divided by before they become probabilities.
+    pub temperature: f64,
+}
+
+/// Held-out scores of one article, all centred over the labels.
+#[derive(Clone, Debug)]
+pub struct HeldOut {
+    /// The true label.
+    pub label: usize,
+    /// `x[label * WEIGHTS + weight]`.
+    x: Vec<f64>,
+}
+
+impl HeldOut {
+    /// From unweighted scores by field and label, already divided by the fields' lengths, and the log prior.
+    pub(super) fn new(label: usize, labels: usize, field_scores: &[f64], prior: &[f64]) -> Self {
+        let mut x = vec![0.0; labels * WEIGHTS];
+        for (weight, scores) in field_scores.chunks_exact(labels).chain([prior]).enumerate() {
+            let mean = scores.iter().sum::<f64>() / labels as f64;
+            scores.iter().enumerate().for_each(|(k, score)| x[k * WEIGHTS + weight] = score - mean);
+        }
+        HeldOut { label, x }
+    }
+
+    fn scores(&self, weights: &[f64; WEIGHTS]) -> Vec<f64> {
+        let dot = |x: &[f64]| x.iter().zip(weights).map(|(x, w)| x * w).sum();
+        self.x.chunks_exact(WEIGHTS).map(dot).collect()
+    }
+
+    /// The weighted score of every label.
+    #[must_use]
+    pub fn combine(&self, combination: &Combination) -> Vec<f64> {
+        self.scores(&combination.weights())
+    }
+}
+
+/// `-ln softmax(scores)[label]`.
+fn loss(scores: &[f64], label: usize) -> f64 {
+    let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = scores.iter().map(|score| libm::exp(score - best)).sum();
+    best + libm::log(sum) - scores[label]
+}
+
+fn objective(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> f64 {
+    let sum: f64 = articles.iter().map(|article| loss(&article.scores(weights), article.label)).sum();
+    sum / articles.len() as f64 + RIDGE / 2.0 * weights.iter().map(|w| w * w).sum::<f64>()
+}
+
+type Matrix = [[f64; WEIGHTS]; WEIGHTS];
+
+/// First and second derivatives of the objective.
+fn derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64; WEIGHTS], Matrix) {
+    let (mut gradient, mut hessian) = ([0.0; WEIGHTS], [[0.0; WEIGHTS]; WEIGHTS]);
+    for article in articles {
+        let probabilities = softmax(&article.scores(weights), 1.0);
+        let mut mean = [0.0; WEIGHTS];
+        for (x, p) in article.x.chunks_exact(WEIGHTS).zip(&probabilities).filter(|(_, p)| **p > 1e-12) {
+            for i in 0..WEIGHTS {
+                mean[i] += p * x[i];
+                for j in 0..=i {
+                    hessian[i][j] += p * x[i] * x[j];
+                }
+            }
+        }
+        let own = &article.x[article.label * WEIGHTS..];
+        for i in 0..WEIGHTS {
+            gradient[i] += mean[i] - own[i];
+            for j in 0..=i {
+                hessian[i][j] -= mean[i] * mean[j];
+            }
+        }
+    }
+    let n = articles.len() as f64;
+    for i in 0..WEIGHTS {
+        gradient[i] = gradient[i] / n + RIDGE * weights[i];
+        for j in 0..=i {
+            hessian[i][j] /= n;
+            hessian[j][i] = hessian[i][j];
+        }
+        hessian[i][i] += RIDGE;
+    }
+    (gradient, hessian)
+}
+
+/// Solves `matrix · x = right` for the rows and columns that are free; the others stay 0. The matrix is positive
+/// definite, so elimination needs no pivoting.
+fn solve(mut matrix: Matrix, mut right: [f64; WEIGHTS], free: &[bool; WEIGHTS]) -> [f64; WEIGHTS] {
+    for i in 0..WEIGHTS {
+        if !free[i] {
+            matrix[i] = [0.0; WEIGHTS];
+            matrix.iter_mut().for_each(|row| row[i] = 0.0);
+            matrix[i][i] = 1.0;
+            right[i] = 0.0;
+        }
+    }
+    for i in 0..WEIGHTS {
+        for j in i + 1..WEIGHTS {
+            let factor = matrix[j][i] / matrix[i][i];
+            let pivot = matrix[i];
+            matrix[j].iter_mut().zip(pivot).for_each(|(value, above)| *value -= factor * above);
+            right[j] -= factor * right[i];
+        }
+    }
+    for i in (0..WEIGHTS).rev() {
+        let known: f64 = (i + 1..WEIGHTS).map(|j| matrix[i][j] * right[j]).sum();
+        right[i] = (right[i] - known) / matrix[i][i];
+    }
+    right
+}
+
+impl Combination {
+    fn weights(&self) -> [f64; WEIGHTS] {
+        std::array::from_fn(|i| if i == PRIOR { self.prior } else { self.fields[i] })
+    }
+
+    /// Learns weights and temperature; also returns the log loss they reach on the same held-out scores.
+    pub(super) fn fit(articles: &[HeldOut]) -> (Self, f64) {
+        let mut weights = [0.1; WEIGHTS];
+        let mut value = objective(articles, &weights);
+        for _ in 0..MAX_STEPS {
+            let (gradient, hessian) = derivatives(articles, &weights);
+            // A weight at 0 that would only go further down is fixed for this step.
+            let free = std::array::from_fn(|i| weights[i] > 0.0 || gradient[i] < 0.0);
+            let step = solve(hessian, gradient, &free);
+            let mut length = 1.0;
+            let next = loop {
+                let candidate: [f64; WEIGHTS] = std::array::from_fn(|i| (weights[i] - length * step[i]).max(0.0));
+                let reached = objective(articles, &candidate);
+                if reached < value {
+                    break Some((candidate, reached));
+                }
+                length /= 2.0;
+                if length < 1e-6 {
+                    break None;
+                }
+            };
+            let Some((candidate, reached)) = next else { break };
+            let gained = value - reached;
+            (weights, value) = (candidate, reached);
+            if gained < 1e-9 {
+                break;
+            }
+        }
+        let scores: Vec<(Vec<f64>, usize)> = articles.iter().map(|a| (a.scores(&weights), a.label)).collect();
+        let temperature = fit_temperature(&scores);
+        let loss = mean_loss(&scores, temperature);
+        let fields = std::array::from_fn(|i| weights[i]);
+        (Combination { fields, prior: weights[PRIOR], temperature }, loss)
+    }
+}
+
+fn mean_loss(scores: &[(Vec<f64>, usize)], temperature: f64) -> f64 {
+    let scaled = |scores: &[f64]| scores.iter().map(|score| score / temperature).collect::<Vec<_>>();
+    scores.iter().map(|(scores, label)| loss(&scaled(scores), *label)).sum::<f64>() / scores.len() as f64
+}
+
+/// The temperature of least log loss, by golden-section search over its logarithm (temperature scaling: Guo, Pleiss, Sun
+/// and Weinberger 2017). The loss is convex in the inverse temperature, so there is one minimum.
+fn fit_temperature(scores: &[(Vec<f64>, usize)]) -> f64 {
+    let ratio = (libm::sqrt(5.0) - 1.0) / 2.0;
+    let at = |log: f64| mean_loss(scores, libm::exp(log));
+    let (mut low, mut high) = (libm::log(0.05), libm::log(20.0));
+    let (mut left, mut right) = (high - ratio * (high - low), low + ratio * (high - low));
+    let (mut at_left, mut at_right) = (at(left), at(right));
+    for _ in 0..30 {
+        if at_left <= at_right {
+            (high, right, at_right) = (right, left, at_left);
+            left = high - ratio * (high - low);
+            at_left = at(left);
+        } else {
+            (low, left, at_left) = (left, right, at_right);
+            right = low + ratio * (high - low);
+            at_right = at(right);
+        }
+    }
+    libm::exp((low + high) / 2.0)
+}

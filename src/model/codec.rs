@@ -1,0 +1,164 @@
+//! The file of a model: a header and two sections, each compressed, each with its own checksum.
+//!
+//! ```text
+//! magic      8 bytes   "CHUANDA\n"
+//! format     u16       layout of this file
+//! scheme     u16       how words become features (text::SCHEME)
+//! serving    u64 length uncompressed, u64 length in the file, 32 bytes BLAKE3 of the uncompressed bytes
+//! counts     the same
+//! serving    zstd frame of postcard
+//! counts     zstd frame of postcard
+//! ```
+//!
+//! Integers are little-endian. Compression is a wrapper: the version of a model names the uncompressed bytes.
+
+use std::io::Read;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::ModelError;
+use crate::text::SCHEME;
+
+const MAGIC: &[u8; 8] = b"CHUANDA\n";
+
+/// The layout this build writes and reads.
+pub(super) const FORMAT: u16 = 1;
+
+const HEADER: usize = 8 + 2 + 2 + 2 * SECTION_HEADER;
+const SECTION_HEADER: usize = 8 + 8 + 32;
+
+/// No section is larger uncompressed; a header that says more is damaged or forged.
+const MAX_SECTION: u64 = 4 << 30;
+
+const COMPRESSION_LEVEL: i32 = 19;
+
+/// The two sections of a file, in the order they stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// All that answering needs.
+    Serving,
+    /// All that learning on needs.
+    Counts,
+}
+
+impl std::fmt::Display for Section {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Section::Serving => "serving section",
+            Section::Counts => "counts section",
+        })
+    }
+}
+
+/// A section as the header tells of it.
+struct Entry {
+    raw_length: u64,
+    packed_length: u64,
+    digest: [u8; 32],
+}
+
+/// The header of a file and where its sections lie.
+pub(super) struct Container<'a> {
+    entries: [Entry; 2],
+    bytes: &'a [u8],
+}
+
+/// Little-endian bytes from a position; `None` beyond the end.
+fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+}
+
+impl<'a> Container<'a> {
+    /// Reads the header.
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        if bytes.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
+            return Err(ModelError::NotAModel);
+        }
+        let truncated = || ModelError::Truncated { expected: HEADER as u64, actual: bytes.len() as u64 };
+        let number = |at| bytes_at(bytes, at).map(u16::from_le_bytes).ok_or_else(truncated);
+        let (format, scheme) = (number(8)?, number(10)?);
+        if format != FORMAT {
+            return Err(ModelError::Format { found: format, supported: FORMAT });
+        }
+        if scheme != SCHEME {
+            return Err(ModelError::Scheme { found: scheme, supported: SCHEME });
+        }
+        let entry = |at: usize| {
+            Some(Entry {
+                raw_length: u64::from_le_bytes(bytes_at(bytes, at)?),
+                packed_length: u64::from_le_bytes(bytes_at(bytes, at + 8)?),
+                digest: bytes_at(bytes, at + 16)?,
+            })
+        };
+        let entries = [entry(12).ok_or_else(truncated)?, entry(12 + SECTION_HEADER).ok_or_else(truncated)?];
+        let lengths = entries.iter().try_fold(HEADER as u64, |sum, entry| sum.checked_add(entry.packed_length));
+        let expected = lengths.unwrap_or(u64::MAX);
+        let actual = bytes.len() as u64;
+        match actual.cmp(&expected) {
+            std::cmp::Ordering::Less => Err(ModelError::Truncated { expected, actual }),
+            std::cmp::Ordering::Greater => Err(ModelError::TrailingBytes { expected, actual }),
+            std::cmp::Ordering::Equal => Ok(Container { entries, bytes }),
+        }
+    }
+
+    /// Content address of the file: 32 hexadecimal digits of BLAKE3 over scheme and sections.
+    pub(super) fn version(&self) -> String {
+        version(&self.entries.each_ref().map(|entry| entry.digest))
+    }
+
+    /// Unpacks, verifies and decodes a section.
+    pub(super) fn section<T: DeserializeOwned>(&self, section: Section) -> Result<T, ModelError> {
+        let entry = &self.entries[section as usize];
+        if entry.raw_length > MAX_SECTION {
+            return Err(ModelError::Damaged { section });
+        }
+        // `open` made sure that the lengths add up to the length of the file.
+        let first = HEADER + self.entries[..section as usize].iter().map(|e| e.packed_length as usize).sum::<usize>();
+        let packed = self.bytes.get(first..first + entry.packed_length as usize).unwrap_or_default();
+        let mut raw = Vec::new();
+        let unpacked = zstd::Decoder::with_buffer(packed)
+            .and_then(|decoder| decoder.take(entry.raw_length + 1).read_to_end(&mut raw));
+        if unpacked.is_err() || raw.len() as u64 != entry.raw_length || blake3::hash(&raw) != entry.digest {
+            return Err(ModelError::Damaged { section });
+        }
+        match postcard::take_from_bytes(&raw) {
+            Ok((value, [])) => Ok(value),
+            Ok(_) => Err(ModelError::Malformed { section, reason: "bytes left over".to_owned() }),
+            Err(error) => Err(ModelError::Malformed { section, reason: error.to_string() }),
+        }
+    }
+}
+
+fn version(digests: &[[u8; 32]; 2]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&SCHEME.to_le_bytes());
+    digests.iter().for_each(|digest| {
+        hasher.update(digest);
+    });
+    let hex = hasher.finalize().to_hex();
+    hex.as_str()[..32].to_owned()
+}
+
+/// The canonical bytes of a section.
+pub(super) fn encode<T: Serialize>(value: &T, section: Section) -> Result<Vec<u8>, ModelError> {
+    postcard::to_stdvec(value).map_err(|error| ModelError::Malformed { section, reason: error.to_string() })
+}
+
+/// A file from its sections' canonical bytes.
+pub(super) fn write(serving: &[u8], counts: &[u8]) -> Result<Vec<u8>, ModelError> {
+    let mut header = Vec::with_capacity(HEADER);
+    header.extend_from_slice(MAGIC);
+    header.extend_from_slice(&FORMAT.to_le_bytes());
+    header.extend_from_slice(&SCHEME.to_le_bytes());
+    let mut body = Vec::new();
+    for (raw, section) in [(serving, Section::Serving), (counts, Section::Counts)] {
+        let packed = zstd::bulk::compress(raw, COMPRESSION_LEVEL)
+            .map_err(|error| ModelError::Malformed { section, reason: error.to_string() })?;
+        header.extend_from_slice(&(raw.len() as u64).to_le_bytes());
+        header.extend_from_slice(&(packed.len() as u64).to_le_bytes());
+        header.extend_from_slice(blake3::hash(raw).as_bytes());
+        body.extend_from_slice(&packed);
+    }
+    header.extend_from_slice(&body);
+    Ok(header)
+}

@@ -1,0 +1,146 @@
+//! The countable layer of a model: integers that add up, whatever the order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::classify::{Catalog, delta, features::FIELDS};
+
+/// 128 bits of BLAKE3: names an article or a group without holding its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 16]);
+
+impl Digest {
+    /// The digest of some strings; where one ends and the next begins counts.
+    #[must_use]
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Digest(digest)
+    }
+}
+
+/// How many articles the calibration sample holds at most.
+pub const MAX_SAMPLE: usize = 20_000;
+
+/// How often each feature stands in articles of each label of one axis: compressed sparse rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cells {
+    /// By feature: how many cells it has.
+    pub cells: Vec<u16>,
+    /// Labels of all cells, ascending within a feature.
+    pub labels: Vec<u16>,
+    /// Articles of that label with the feature; at least 1.
+    pub counts: Vec<u32>,
+}
+
+/// One axis of the counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AxisCounts {
+    /// Label ids of catalog and data, ascending. Empty if no article is labelled on this axis.
+    pub labels: Vec<String>,
+    /// By label: articles.
+    pub documents: Vec<u64>,
+    /// By feature and label: articles.
+    pub cells: Cells,
+}
+
+/// An article of the calibration sample: all that learning needs of it but its words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleArticle {
+    /// Digest of the article: title, text, labels, group, source.
+    pub digest: Digest,
+    /// Digest of its group; articles of a group are held out together.
+    pub group: Digest,
+    /// Where its wording comes from, if known.
+    pub source: Option<String>,
+    /// By axis: its label as an index into [`AxisCounts::labels`].
+    pub labels: [Option<u16>; 2],
+    /// Its features, as ascending indices into [`Counts::features`].
+    pub features: Vec<u32>,
+}
+
+/// Everything counted from labelled articles.
+///
+/// The counts of two disjoint sets of articles add up to the counts of their union.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// The catalog the labels were checked against.
+    pub catalog: Catalog,
+    /// By language (English, Chinese, undetermined): articles.
+    pub languages: [u64; 3],
+    /// Feature ids, ascending.
+    #[serde(with = "delta")]
+    pub features: Vec<u64>,
+    /// The field of each feature.
+    pub fields: Vec<u8>,
+    /// By axis.
+    pub axes: [AxisCounts; 2],
+    /// Plain terms, ascending.
+    #[serde(with = "delta")]
+    pub terms: Vec<u64>,
+    /// By term: articles that hold it.
+    pub term_documents: Vec<u32>,
+    /// Digests of all articles, ascending: the ledger.
+    pub ledger: Vec<Digest>,
+    /// The articles of the groups with the smallest digests, whole groups, at most [`MAX_SAMPLE`]; ascending.
+    pub sample: Vec<SampleArticle>,
+}
+
+impl Counts {
+    /// Whether an article was counted.
+    #[must_use]
+    pub fn contains(&self, article: &Digest) -> bool {
+        self.ledger.binary_search(article).is_ok()
+    }
+
+    /// What is wrong with counts that came from a file; `None` if nothing is.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        let features = self.features.len();
+        if self.fields.len() != features || self.fields.iter().any(|&field| usize::from(field) >= FIELDS) {
+            return Some("fields");
+        }
+        if u32::try_from(features).is_err() || self.term_documents.len() != self.terms.len() {
+            return Some("number of features");
+        }
+        for axis in &self.axes {
+            let cells = &axis.cells;
+            if axis.documents.len() != axis.labels.len() || !axis.labels.is_sorted_by(|a, b| a < b) {
+                return Some("labels");
+            }
+            if cells.cells.len() != features
+                || cells.labels.len() != cells.counts.len()
+                || cells.cells.iter().map(|&n| usize::from(n)).sum::<usize>() != cells.labels.len()
+                || cells.labels.iter().any(|&label| usize::from(label) >= axis.labels.len())
+                || cells.counts.contains(&0)
+            {
+                return Some("cells");
+            }
+            let mut at = 0;
+            for &n in &cells.cells {
+                let end = at + usize::from(n);
+                if !cells.labels[at..end].is_sorted_by(|a, b| a < b) {
+                    return Some("cells out of order");
+                }
+                at = end;
+            }
+        }
+        if !self.ledger.is_sorted_by(|a, b| a < b) || !self.sample.is_sorted_by(|a, b| a.digest < b.digest) {
+            return Some("ledger or sample out of order");
+        }
+        let fits = |article: &SampleArticle| {
+            let labels = article.labels.iter().zip(&self.axes);
+            article.features.is_sorted_by(|a, b| a < b)
+                && article.features.last().is_none_or(|&last| (last as usize) < features)
+                && labels.clone().all(|(label, axis)| label.is_none_or(|l| usize::from(l) < axis.labels.len()))
+                && self.contains(&article.digest)
+        };
+        if self.sample.len() > MAX_SAMPLE || !self.sample.iter().all(fits) {
+            return Some("sample");
+        }
+        None
+    }
+}

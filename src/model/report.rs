@@ -1,0 +1,103 @@
+//! Settings that were chosen and figures that were measured: what a model says of itself.
+
+use serde::{Deserialize, Serialize};
+
+/// What the likelihood of a feature under a label is estimated from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventModel {
+    /// The articles of the label (McCallum and Nigam 1998).
+    Multinomial,
+    /// The articles of all other labels (Rennie, Shih, Teevan and Karger 2003), the sign turned round.
+    Complement,
+}
+
+/// Settings of one axis, chosen by the trainer from a documented grid.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// What likelihoods are estimated from.
+    pub event_model: EventModel,
+    /// Lidstone smoothing added to every count; above 0.
+    pub alpha: f64,
+    /// Features in fewer articles than this are left out; at least 1.
+    pub min_documents: u32,
+    /// A field's score is divided by its length to this power; 0 to 1.
+    pub length_exponent: f64,
+    /// Added to the count of every n-gram of a label's names and aliases, in the own zones of headline and lead.
+    pub name_count: f64,
+}
+
+/// Figures of one label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelMetrics {
+    /// Its id.
+    pub label: String,
+    /// Articles that carry it.
+    pub articles: u64,
+    /// Articles that were given it.
+    pub predicted: u64,
+    /// Articles that carry it and were given it.
+    pub correct: u64,
+    /// `correct / predicted`; 0 if it was never given.
+    pub precision: f64,
+    /// `correct / articles`; 0 if no article carries it.
+    pub recall: f64,
+    /// Harmonic mean of precision and recall; 0 if both are.
+    pub f1: f64,
+}
+
+/// How often one label was given for another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// The true label.
+    pub label: String,
+    /// The one given.
+    pub predicted: String,
+    /// How often.
+    pub articles: u64,
+}
+
+/// Figures over a set of articles.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// How many.
+    pub articles: u64,
+    /// Share whose most probable label is the true one.
+    pub accuracy: f64,
+    /// Mean F1 over the labels that some article carries.
+    pub macro_f1: f64,
+    /// Mean of -ln of the probability given to the true label.
+    pub log_loss: f64,
+    /// Expected calibration error (Naeini, Cooper and Hauskrecht 2015): 15 bins of equal width over the probability of
+    /// the chosen label.
+    pub expected_calibration_error: f64,
+    /// Mean over articles of the squared error summed over labels (Brier 1950).
+    pub brier_score: f64,
+    /// By label, ascending; labels that no article carries and none was given are left out.
+    pub labels: Vec<LabelMetrics>,
+    /// Most frequent first.
+    pub confusions: Vec<Confusion>,
+}
+
+/// What is known of one axis of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AxisReport {
+    /// The settings chosen.
+    pub settings: Settings,
+    /// By label, ascending: id and training articles.
+    pub labels: Vec<(String, u64)>,
+    /// Figures from [`Report::folds`] outer folds by group: settings, weights and temperature too were fitted without
+    /// the fold. `None` if there were too few groups.
+    pub held_out: Option<Metrics>,
+}
+
+/// What is known of a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Distinct articles it was trained on.
+    pub articles: u64,
+    /// Outer folds of the held-out figures.
+    pub folds: u32,
+    /// By axis; `None` for an axis without labelled articles.
+    pub axes: [Option<AxisReport>; 2],
+}

@@ -1,0 +1,60 @@
+//! A few texts whose answers are stored with a model: a build that reads articles differently than the trainer did is
+//! found out when it loads the model, not by its callers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Model, ModelError};
+use crate::{
+    classify::Axis,
+    text::{Article, Document},
+};
+
+/// The texts, written for this purpose; no training article is among them.
+const TEXTS: [&str; 3] = [
+    " date 2021-04-09 Finance Bureau of Lanyi City holds theory study center group meeting\n\nOn the afternoon of April 8, \
+     the Party group of the Municipal Finance Bureau held an expanded study session of its theory study center group \
+     to convey the spirit of the third plenary session of the eighth Municipal Party Committee. Zhou Ming, secretary \
+     of the Party group and director of the bureau, presided over the meeting.\n\nThe meeting pointed out that No. 3 \
+     of the measures, worth 1,200 yuan, must be carried out at once.\n\nShare this: Twitter",
+    "传达学习市委全会精神\n\n4月8日，市财政局召开党组扩大会议，传达学习市委八届三次全会精神。局党组书记、局长周明主持会议并讲话。",
+    "Results of the second round: Lanyi 3, Beishan 1. The next match is on Sunday.",
+];
+
+/// What a model says of one text, by axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    axes: [Option<(String, f64)>; 2],
+}
+
+/// Asks a model all texts.
+pub(super) fn answers(model: &Model) -> Vec<Answer> {
+    let ask = |text: &&str| {
+        let document = Document::new(Article { title: None, text }, None);
+        let best = |axis| {
+            let labels = model.distribution(&document, axis).into_iter();
+            labels.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(id, score, _)| (id.to_owned(), score))
+        };
+        Answer { axes: Axis::ALL.map(best) }
+    };
+    TEXTS.iter().map(ask).collect()
+}
+
+/// Compares a model's answers with those stored.
+///
+/// Scores may differ in the last places: another processor may add in wider registers.
+pub(super) fn check(model: &Model, stored: &[Answer]) -> Result<(), ModelError> {
+    let agrees = |(now, then): (&Answer, &Answer)| {
+        now.axes.iter().zip(&then.axes).all(|pair| match pair {
+            (None, None) => true,
+            (Some((label, score)), Some((expected, value))) => label == expected && (score - value).abs() < 1e-6,
+            (None, Some(_)) | (Some(_), None) => false,
+        })
+    };
+    let now = answers(model);
+    let text = match now.iter().zip(stored).position(|pair| !agrees(pair)) {
+        None if now.len() == stored.len() => return Ok(()),
+        None => now.len().min(stored.len()),
+        Some(text) => text,
+    };
+    Err(ModelError::SelfTest { text })
+}
