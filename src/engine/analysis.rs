@@ -118,6 +118,9 @@ pub enum AnalyzeError {
     /// No such version can answer.
     #[error("no model with version {0:?} is loaded")]
     ModelVersionNotFound(String),
+    /// Nothing can be answered yet.
+    #[error("no model is loaded yet")]
+    NoModel,
     /// The program is at fault: a panic was caught.
     #[error("internal error")]
     Internal,

@@ -1,32 +1,23 @@
 //! A [`Document`] and an [`Idf`] table become a [`Summary`]: centrality, position, selection under a budget.
+//!
+//! One pass: [`ranking`] gives every sentence a rank, from the sentence [`graph`], the [`centrality`] in it and the
+//! position; [`select`] takes sentences within the budget; [`join`] makes them running text.
 
-use std::collections::HashMap;
+mod centrality;
+mod graph;
+mod idf;
+mod join;
+mod ranking;
+mod select;
+#[cfg(test)]
+mod tests;
 
+pub use self::{
+    centrality::Convergence,
+    idf::Idf,
+    ranking::{Ranked, Ranking, rank},
+};
 use crate::text::Document;
-
-/// Inverse document frequencies of plain terms.
-#[derive(Clone, Debug, Default)]
-pub struct Idf {
-    documents: u64,
-    frequencies: HashMap<u64, u32>,
-}
-
-impl Idf {
-    /// A table from the number of documents counted and how many of them hold each term. Terms that are not in the
-    /// table count as held by one document.
-    #[must_use]
-    pub fn new(documents: u64, frequencies: HashMap<u64, u32>) -> Self {
-        Self { documents, frequencies }
-    }
-
-    /// `ln((1 + N) / (1 + df)) + 1`: the smoothed inverse document frequency, at least 1. Without documents: 1.
-    #[must_use]
-    pub fn of(&self, term: u64) -> f64 {
-        let frequency = self.frequencies.get(&term).copied().unwrap_or(1);
-        let (n, df) = (self.documents as f64, f64::from(frequency).min(self.documents as f64));
-        libm::log((1.0 + n) / (1.0 + df)) + 1.0
-    }
-}
 
 /// A hard upper bound on a summary.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +42,7 @@ pub enum Order {
     Rank,
 }
 
-/// How a summary is made.
+/// How a summary is made. Values out of range are read as the nearest one in range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// The budget. Default: three sentences.
@@ -93,16 +84,24 @@ pub struct Summary {
     pub sentences: Vec<SummarySentence>,
     /// Whether a sentence was cut to fit the budget.
     pub cut: bool,
+    /// How the centrality of sentences was found.
+    pub convergence: Convergence,
 }
 
-/// Summarises a document.
+/// Summarises a document. The summary is empty only if the document has no sentence.
 #[must_use]
-pub fn summarize(document: &Document<'_>, _idf: &Idf, _options: &Options) -> Summary {
-    // Thin path: the first sentence.
-    let Some(first) = document.sentences.first() else { return Summary::default() };
-    Summary {
-        text: document.article.text[first.start..first.end].to_owned(),
-        sentences: vec![SummarySentence { start: first.start, end: first.end, index: 0, rank: 1, score: 1.0 }],
-        cut: false,
+pub fn summarize(document: &Document<'_>, idf: &Idf, options: &Options) -> Summary {
+    let ranking = rank(document, idf, options.redundancy);
+    let (sentences, cut) = select::select(document, &ranking, options);
+    let mut text = String::new();
+    let mut previous = "";
+    for sentence in &sentences {
+        let piece = document.article.text.get(sentence.start..sentence.end).unwrap_or_default();
+        if !previous.is_empty() {
+            text.push_str(join::separator(previous, piece));
+        }
+        text.extend(join::rendered(piece).map(|(c, _)| c));
+        previous = piece;
     }
+    Summary { text, sentences, cut, convergence: ranking.convergence }
 }

@@ -1,0 +1,145 @@
+//! What went wrong becomes a gRPC status: the whole table, in one place.
+
+use std::time::Duration;
+
+use prost::Message as _;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _, pb};
+
+use crate::engine::{AnalyzeError, FieldError, Problem};
+
+/// `google.rpc.ErrorInfo.domain` of every error.
+const DOMAIN: &str = "chuanda.v1";
+/// When a client may try again after being turned away.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why a call, or one item of it, has no answer. No variant carries article text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Failure {
+    /// What the engine found.
+    #[error(transparent)]
+    Analyze(#[from] AnalyzeError),
+    /// A message from the client is longer than the server reads.
+    #[error("the request message is over the limit max_request_bytes of {maximum}")]
+    RequestTooLarge {
+        /// The limit in bytes.
+        maximum: usize,
+    },
+    /// The answer would be longer than the server sends.
+    #[error("the response message is over the limit max_response_bytes of {maximum}")]
+    ResponseTooLarge {
+        /// The limit in bytes.
+        maximum: usize,
+    },
+    /// A message from the client is not what the contract says.
+    #[error("the request message cannot be decoded")]
+    MalformedRequest,
+    /// The contract has no such method, or the message is compressed in a way the server cannot read.
+    #[error("no such method, or an encoding that is not supported (gzip and zstd are)")]
+    Unimplemented,
+    /// The time that the client or the server gives a call is over.
+    #[error("the deadline of the call has passed")]
+    DeadlineExceeded,
+    /// The server takes no more work.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// The program is at fault.
+    #[error("internal error")]
+    Internal,
+}
+
+impl From<FieldError> for Failure {
+    fn from(error: FieldError) -> Self {
+        Failure::Analyze(error.into())
+    }
+}
+
+/// Name and value of a limit, for `ErrorInfo.metadata`.
+type Metadata = Vec<(&'static str, String)>;
+
+impl Failure {
+    /// The status of a whole call.
+    pub(super) fn status(&self) -> Status {
+        let message = self.to_string();
+        let mut details = ErrorDetails::new();
+        let none = Metadata::new();
+        let limit = |name: &str, maximum: usize| vec![("limit", name.to_owned()), ("maximum", maximum.to_string())];
+        let (code, reason, metadata) = match self {
+            Failure::Analyze(AnalyzeError::Field(FieldError { field, problem })) => {
+                details.add_bad_request_violation(field, problem.to_string());
+                match problem {
+                    Problem::Required(_) => (Code::InvalidArgument, "FIELD_REQUIRED", none),
+                    Problem::Invalid(_) => (Code::InvalidArgument, "FIELD_INVALID", none),
+                    Problem::OverLimit { limit: name, maximum, actual } => {
+                        let mut metadata = limit(name, *maximum);
+                        metadata.push(("actual", actual.to_string()));
+                        (Code::InvalidArgument, "LIMIT_EXCEEDED", metadata)
+                    }
+                }
+            }
+            Failure::Analyze(AnalyzeError::ModelVersionNotFound(version)) => {
+                details.set_resource_info("chuanda.v1.Model", version, "", "no model of this version is loaded");
+                (Code::NotFound, "MODEL_VERSION_NOT_FOUND", none)
+            }
+            Failure::Analyze(AnalyzeError::NoModel) => {
+                details.set_retry_info(Some(RETRY_AFTER));
+                (Code::Unavailable, "MODEL_NOT_LOADED", none)
+            }
+            Failure::RequestTooLarge { maximum } => {
+                (Code::ResourceExhausted, "LIMIT_EXCEEDED", limit("max_request_bytes", *maximum))
+            }
+            Failure::ResponseTooLarge { maximum } => {
+                (Code::ResourceExhausted, "LIMIT_EXCEEDED", limit("max_response_bytes", *maximum))
+            }
+            Failure::MalformedRequest => (Code::InvalidArgument, "MALFORMED_REQUEST", none),
+            Failure::Unimplemented => (Code::Unimplemented, "UNIMPLEMENTED", none),
+            Failure::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", none),
+            Failure::ShuttingDown => {
+                details.set_retry_info(Some(RETRY_AFTER));
+                (Code::Unavailable, "SHUTTING_DOWN", none)
+            }
+            Failure::Analyze(AnalyzeError::Internal) | Failure::Internal => (Code::Internal, "INTERNAL", none),
+        };
+        let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value));
+        details.set_error_info(reason, DOMAIN, metadata.collect::<std::collections::HashMap<_, _>>());
+        Status::with_error_details(code, message, details)
+    }
+
+    /// The same as a message, for one item of a batch or a stream.
+    pub(super) fn message(&self) -> pb::Status {
+        let status = self.status();
+        // The details of a status are such a message, encoded.
+        pb::Status::decode(status.details()).unwrap_or_else(|_| pb::Status {
+            code: status.code().into(),
+            message: status.message().to_owned(),
+            details: Vec::new(),
+        })
+    }
+
+    /// What a status means that tonic made while it read the request. `None` if it is none of tonic's own: those have
+    /// no details, ours always have.
+    pub(super) fn from_tonic(status: &Status, max_request_bytes: usize) -> Option<Self> {
+        if !status.details().is_empty() {
+            return None;
+        }
+        match status.code() {
+            // Resource exhausted is a compressed message that grows over the limit.
+            Code::OutOfRange | Code::ResourceExhausted => Some(Failure::RequestTooLarge { maximum: max_request_bytes }),
+            // Tonic blames itself for a message it cannot decode.
+            Code::Internal | Code::InvalidArgument => Some(Failure::MalformedRequest),
+            Code::Unimplemented => Some(Failure::Unimplemented),
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::Aborted
+            | Code::Unavailable
+            | Code::DataLoss
+            | Code::Unauthenticated => None,
+        }
+    }
+}

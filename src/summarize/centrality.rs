@@ -1,0 +1,63 @@
+//! How much the other sentences speak for a sentence: a stationary distribution on the sentence graph.
+//!
+//! LexRank (Erkan and Radev 2004) with the direction of PacSum (Zheng and Lapata 2019): each sentence shares its vote
+//! among those it resembles, and a vote from a later sentence counts more than one from an earlier sentence, since news
+//! says first what it then explains. `p(i) = (1 - d) / n + d * sum over j of p(j) * w(j, i) / sum over k of w(j, k)`.
+
+use super::graph::Graph;
+
+/// `d`: the share of a sentence's centrality that comes from votes.
+const DAMPING: f64 = 0.85;
+
+/// What a vote from an earlier sentence counts; one from a later sentence counts 1.
+const FROM_EARLIER: f64 = 0.3;
+
+/// Iteration stops after this many rounds,
+const MAX_ITERATIONS: u32 = 60;
+
+/// or when a round changes all values together by less than this.
+const TOLERANCE: f64 = 1e-5;
+
+/// How the power iteration ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Convergence {
+    /// Rounds made, at most 60.
+    pub iterations: u32,
+    /// Sum of absolute changes in the last round; the values sum to 1. Below 1e-5 unless the rounds ran out.
+    pub residual: f64,
+}
+
+/// The centrality of each vertex. They sum to 1.
+pub(super) fn centrality(graph: &Graph) -> (Vec<f64>, Convergence) {
+    let n = graph.len();
+    let vote = |from: usize, to: usize| if from < to { FROM_EARLIER } else { 1.0 };
+    let given: Vec<f64> = (0..n)
+        .map(|from| graph.edges(from).iter().map(|edge| edge.similarity * vote(from, edge.to)).sum())
+        .collect();
+    let mut values = vec![1.0 / n as f64; n];
+    let mut shares = vec![0.0; n];
+    let mut next = vec![0.0; n];
+    let mut convergence = Convergence::default();
+    while convergence.iterations < MAX_ITERATIONS {
+        // A sentence that resembles none votes for all alike.
+        let mut unspent = 0.0;
+        for vertex in 0..n {
+            shares[vertex] = if given[vertex] > 0.0 { values[vertex] / given[vertex] } else { 0.0 };
+            unspent += if given[vertex] > 0.0 { 0.0 } else { values[vertex] };
+        }
+        let base = (1.0 - DAMPING + DAMPING * unspent) / n as f64;
+        for (to, value) in next.iter_mut().enumerate() {
+            let received = |sum: f64, edge: &super::graph::Edge| {
+                sum + shares[edge.to] * edge.similarity * vote(edge.to, to)
+            };
+            *value = base + DAMPING * graph.edges(to).iter().fold(0.0, received);
+        }
+        convergence.iterations += 1;
+        convergence.residual = values.iter().zip(&next).map(|(a, b)| (a - b).abs()).sum();
+        std::mem::swap(&mut values, &mut next);
+        if convergence.residual < TOLERANCE {
+            break;
+        }
+    }
+    (values, convergence)
+}

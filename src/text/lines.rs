@@ -1,0 +1,138 @@
+//! Lines and paragraphs of a text, each with its tokens.
+
+use std::ops::Range;
+
+use super::{Token, TokenKind};
+
+/// A paragraph, or a line that stands for one.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// First byte of what is left of it; furniture at its ends moves this.
+    pub(super) start: usize,
+    /// First byte after it.
+    pub(super) end: usize,
+    /// The tokens inside.
+    pub(super) tokens: Range<usize>,
+}
+
+/// The text with its tokens: what the rules look at.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a [Token],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    pub(super) fn tokens(&self, range: Range<usize>) -> &'a [Token] {
+        self.tokens.get(range).unwrap_or_default()
+    }
+
+    pub(super) fn word(&self, token: usize) -> &'a str {
+        self.tokens.get(token).map_or("", |token| self.slice(token.start as usize, token.end as usize))
+    }
+
+    /// What stands between a token and the next one, at most up to the end of the text.
+    pub(super) fn gap_after(&self, token: usize) -> &'a str {
+        let start = self.tokens.get(token).map_or(self.text.len(), |token| token.end as usize);
+        let end = self.tokens.get(token + 1).map_or(self.text.len(), |token| token.start as usize);
+        self.slice(start, end)
+    }
+
+    /// Length of a range of tokens in words; two Han characters count as one word.
+    pub(super) fn words(&self, range: Range<usize>) -> usize {
+        let tokens = self.tokens(range);
+        let han = tokens.iter().filter(|token| token.kind == TokenKind::Han).count();
+        tokens.len() - han + han.div_ceil(2)
+    }
+
+    pub(super) fn line_text(&self, line: &Line) -> &'a str {
+        self.slice(line.start, line.end)
+    }
+
+    /// The line `start..end` without white space at its ends; `None` if nothing is left.
+    fn line(&self, start: usize, end: usize, from: &mut usize) -> Option<Line> {
+        let piece = self.slice(start, end);
+        let start = start + (piece.len() - piece.trim_start().len());
+        let end = start + piece.trim().len();
+        if start >= end {
+            return None;
+        }
+        let first = *from;
+        while self.tokens.get(*from).is_some_and(|token| (token.end as usize) <= end) {
+            *from += 1;
+        }
+        Some(Line { start, end, tokens: first..*from })
+    }
+}
+
+/// Whether a string ends like a sentence; closing quotes and brackets do not hide the stop.
+pub(super) fn ends_with_stop(text: &str) -> bool {
+    text.trim_end_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '"' | '\'' | '”' | '’' | ')' | '）' | '」' | '』' | ']')
+    })
+    .ends_with(['.', '!', '?', '。', '！', '？', '；', '…'])
+}
+
+/// The lines of a text that hold anything, wrapped ones put together.
+pub(super) fn lines(reader: Reader<'_>) -> Vec<Line> {
+    let text = reader.text;
+    let mut lines: Vec<Line> = Vec::new();
+    let mut blank_before = Vec::new();
+    let (mut start, mut from, mut blank) = (0, 0, true);
+    let breaks = text.char_indices().filter(|(_, c)| is_break(*c)).map(|(at, c)| (at, at + c.len_utf8()));
+    for (end, next) in breaks.chain([(text.len(), text.len())]) {
+        match reader.line(start, end, &mut from) {
+            Some(line) => {
+                lines.push(line);
+                blank_before.push(blank);
+                blank = false;
+            }
+            // The empty piece between `\r` and `\n` is not a blank line.
+            None => blank |= !(start == end && text[..start].ends_with('\r') && text[start..].starts_with('\n')),
+        }
+        start = next;
+    }
+    if is_wrapped(reader, &lines, &blank_before) { unwrap_lines(lines, &blank_before) } else { lines }
+}
+
+fn is_break(character: char) -> bool {
+    matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether lines are broken for width: of the lines that follow another without a blank one between, a third go on in
+/// lower case after a long line without a final stop.
+fn is_wrapped(reader: Reader<'_>, lines: &[Line], blank_before: &[bool]) -> bool {
+    let followers =
+        lines.iter().zip(lines.iter().skip(1)).zip(blank_before.iter().skip(1)).filter(|(_, blank)| !**blank);
+    let (mut pairs, mut going_on) = (0, 0);
+    for ((line, next), _) in followers {
+        pairs += 1;
+        let text = reader.line_text(line);
+        let continues = reader.line_text(next).starts_with(char::is_lowercase);
+        going_on += usize::from(continues && text.len() >= 40 && !ends_with_stop(text));
+    }
+    going_on >= 2 && going_on * 3 >= pairs
+}
+
+/// Joins lines that no blank line parts, except after a line much shorter than its block is wide.
+fn unwrap_lines(lines: Vec<Line>, blank_before: &[bool]) -> Vec<Line> {
+    let width = lines.iter().map(|line| line.end - line.start).max().unwrap_or(0).min(120);
+    let mut joined: Vec<Line> = Vec::new();
+    let mut last_width = 0;
+    for (line, blank) in lines.into_iter().zip(blank_before) {
+        let this_width = line.end - line.start;
+        match joined.last_mut() {
+            Some(last) if !blank && last_width * 3 >= width * 2 => {
+                last.end = line.end;
+                last.tokens.end = line.tokens.end;
+            }
+            Some(_) | None => joined.push(line),
+        }
+        last_width = this_width;
+    }
+    joined
+}

@@ -1,0 +1,278 @@
+//! Zones: headline, lead and body, and in the first two the clause that names the conveyed meeting against the clause
+//! of the holder's own. Confusing the two is what misleads a reader that only counts words.
+
+use std::{ops::Range, sync::LazyLock};
+
+use super::{TokenKind, lines::Reader, phrases::Phrases};
+
+/// The role of a token's place in the article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Zone {
+    /// Headline, outside a clause that names a conveyed meeting.
+    HeadlineOwn = 0,
+    /// The clause of a headline that names the meeting being conveyed, studied, implemented.
+    HeadlineConveyed = 1,
+    /// Lead, outside a clause that names a conveyed meeting.
+    LeadOwn = 2,
+    /// The clause of the lead that names the meeting being conveyed, studied, implemented.
+    LeadConveyed = 3,
+    /// Everything after the lead.
+    Body = 4,
+}
+
+impl Zone {
+    /// All zones, in the order of their numbers.
+    pub const ALL: [Zone; 5] =
+        [Zone::HeadlineOwn, Zone::HeadlineConveyed, Zone::LeadOwn, Zone::LeadConveyed, Zone::Body];
+}
+
+/// What a phrase does to the clause it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cue {
+    /// A verb that governs the conveyed meeting; what follows it is conveyed.
+    Convey,
+    /// A noun that ends a conveyed clause in Chinese: what stands before is conveyed, what follows is own.
+    SpiritAfter,
+    /// The name of an own form that holds a conveying verb: `theory study center group`.
+    Form,
+    /// Held, convened, presided: from here the own meeting again, with the words back to the last comma.
+    Hold,
+    /// Another act of the own meeting: discussed, arranged, emphasised.
+    Act,
+}
+
+/// The cues. A rule about the words around each follows in [`conveyed`].
+static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
+    Phrases::new(&[
+        (
+            Cue::Convey,
+            "convey|conveys|conveyed|conveying|relay|relays|relayed|relaying|transmit|transmits|transmitted|transmitting|\
+             pass on|passes on|passed on|pass down|passes down|passed down|passing down|study|studies|studied|studying|\
+             learn|learns|learned|learnt|learning|implement|implements|implemented|implementing|implementation of|\
+             carry out the spirit of|communicate|communicates|communicated|communicating|disseminate|disseminated|\
+             publicize|publicized|publicise|spirit of|spirits of|message of|in the spirit of|absorb|absorbs|reread|\
+             传达|传达学习|学习传达|学习贯彻|传达贯彻|学习|贯彻|贯彻落实|宣传贯彻|学习宣传贯彻|深入学习|落实|领会",
+        ),
+        (Cue::SpiritAfter, "精神|讲话精神|会议精神|全会精神"),
+        (
+            Cue::Form,
+            "theory study center group|theoretical study center group|theory learning center group|\
+             theoretical learning center group|theory study centre group|theoretical study centre group|\
+             theory learning centre group|theoretical learning centre group|theory study central group|\
+             theoretical learning central group|theory learning central group|theory central group|theory center group|\
+             study session|study sessions|study meeting|study meetings|special study|special learning|thematic study|\
+             collective study|collective learning|group study|study class|study group|learning group|learning meeting|\
+             study and learning meeting|reading class|study conference|study heart group|theory study heart group|\
+             study forum|learning session|study and discussion|study exchange|conveying meeting|relay meeting|\
+             implementation meeting|study seminar|study tour|learning class|theory learning|theory study|\
+             理论学习中心组|学习中心组|学习会|专题学习|集体学习|学习班|读书班|学习教育|传达学习会|传达会|学习会议|传达会议|主题教育",
+        ),
+        (
+            Cue::Hold,
+            "held|hold|holds|holding|convened|convene|convenes|convening|organized|organised|organizes|organises|organize|\
+             organise|presided|presides|preside|presiding|chaired|chairs|chair|chairing|hosted|hosts|host|hosting|attended|\
+             attends|attend|attending|launched|launches|opened|opens|gathered|gathers|met|meets|called together|called a|\
+             took place|takes place|召开|举行|主持|组织|组织召开|出席|参加|主持召开|主持会议",
+        ),
+        (
+            Cue::Act,
+            "discussed|discuss|discusses|arranged|arrange|arranges|deployed|deploy|deploys|heard|hear|hears|reviewed|review|\
+             reviews|deliberated|emphasized|emphasised|emphasizes|stressed|stresses|stress|pointed out|required|requires|\
+             demanded|urged|urges|said|spoke|speaks|delivered|delivers|made a speech|gave a speech|summarized|summarised|\
+             approved|approve|considered|listened|exchanged|participated|analyzed|analysed|led by|put forward|announced|\
+             made arrangements|made plans|laid out|called for|calls for|\
+             研究部署|部署|安排部署|研究|审议|听取|强调|指出|要求|讨论|通过",
+        ),
+    ])
+});
+
+/// Nouns for the form of a meeting.
+static FORM_NOUNS: LazyLock<Phrases<()>> = LazyLock::new(|| {
+    Phrases::new(&[(
+        (),
+        "meeting|meetings|session|sessions|conference|conferences|group|class|symposium|forum|seminar|meet|activity|\
+         activities|plenum|plenary|congress",
+    )])
+});
+
+/// What may stand between a conveying verb and the form noun of one compound name: `learning and exchange meeting`.
+static COMPOUND: LazyLock<Phrases<()>> = LazyLock::new(|| {
+    Phrases::new(&[(
+        (),
+        "and|center|centre|central|heart|special|theory|theoretical|collective|expanded|expansion|enlarged|expanding|work|\
+         exchange|discussion|study|learning|conveying|implementation|implementing|study and|thematic|mobilization|promotion",
+    )])
+});
+
+static AUXILIARIES: LazyLock<Phrases<()>> = LazyLock::new(|| {
+    Phrases::new(&[((), "was|were|is|are|be|been|being|has|have|had|will|also|recently|jointly|then")])
+});
+
+/// Words after a participle that tell where or when the conveyed meeting was held.
+static PLACES: LazyLock<Phrases<()>> =
+    LazyLock::new(|| Phrases::new(&[((), "in|on|at|from|by|last|yesterday|earlier|recently|this|today|during")]));
+
+/// At least this many words of the first sentences are the lead.
+const LEAD_WORDS: usize = 40;
+
+/// No word behind this one of a long lead counts as lead.
+const MAX_LEAD_WORDS: usize = 80;
+
+/// How many of `sentences` make up the lead, and the token behind its last one.
+pub(super) fn lead(reader: Reader<'_>, sentences: impl Iterator<Item = Range<usize>>) -> (usize, usize) {
+    let (mut count, mut words, mut end) = (0, 0, 0);
+    for tokens in sentences {
+        if words >= LEAD_WORDS {
+            break;
+        }
+        let mut room = 2 * MAX_LEAD_WORDS.saturating_sub(words);
+        end = tokens.start;
+        for at in tokens.clone() {
+            let width = if reader.tokens[at].kind == TokenKind::Han { 1 } else { 2 };
+            if room < width {
+                break;
+            }
+            room -= width;
+            end = at + 1;
+        }
+        words += reader.words(tokens);
+        count += 1;
+    }
+    (count, end)
+}
+
+/// Says for each token of one headline line or lead sentence whether it stands in a conveyed clause, by calling
+/// `mark` with every such range.
+///
+/// | seen | then |
+/// | --- | --- |
+/// | conveying verb | it is own; what follows is conveyed |
+/// | the same, passive (`was conveyed`) | it is own; what follows is own |
+/// | the same as part of a form's name (`study session`) | own |
+/// | holding verb | own again, back to the last comma |
+/// | the same as a participle of the conveyed meeting (`the session held in Beijing`) | still conveyed |
+/// | another act of the meeting (`discussed`, `arranged`) | own again |
+/// | `;`, or `:` not right behind the conveying verb | own again |
+/// | 精神 behind a conveying verb | conveyed to here, own behind |
+pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl FnMut(Range<usize>)) {
+    let mut open: Option<usize> = None;
+    // The token behind the last comma inside the open clause.
+    let mut after_comma = None;
+    let mut at = tokens.start;
+    let end = tokens.end;
+    while at < end {
+        let before = if at > tokens.start { reader.gap_after(at - 1) } else { "" };
+        if before.contains([';', '；']) || (before.contains([':', '：']) && open != Some(at)) {
+            close(&mut open, at, &mut mark);
+        }
+        if before.contains([',', '，']) {
+            after_comma = Some(at);
+        }
+        let Some((length, cue)) = CUES.at(reader.tokens(at..end)) else {
+            at += 1;
+            continue;
+        };
+        let next = at + length;
+        match cue {
+            Cue::Form => {}
+            Cue::Convey if open.is_none() && compound_end(reader, next, end).is_some() => {
+                at = compound_end(reader, next, end).unwrap_or(next);
+                continue;
+            }
+            Cue::Convey => {
+                let inside =
+                    reader.word(at).eq_ignore_ascii_case("spirit") || reader.word(at).eq_ignore_ascii_case("message");
+                let passive = at > tokens.start && is_passive(reader, at);
+                if !(inside && open.is_some()) {
+                    // `conveyed and studied`: the word between two such verbs is as own as they are.
+                    if open.is_some_and(|start| at - start <= 1) {
+                        open = None;
+                    }
+                    close(&mut open, at, &mut mark);
+                    open = (!passive).then_some(next);
+                    after_comma = None;
+                }
+            }
+            Cue::SpiritAfter => close(&mut open, next, &mut mark),
+            Cue::Hold if open.is_some() && describes_conveyed(reader, at, next, end) => {}
+            Cue::Hold => {
+                let from = after_comma.filter(|comma| open.is_some_and(|start| *comma >= start)).unwrap_or(at);
+                close(&mut open, from, &mut mark);
+            }
+            Cue::Act => {
+                // After a comma with a subject of its own (`..., Li Jun stressed`) the subject is own, too.
+                let from = after_comma
+                    .filter(|comma| open.is_some_and(|start| *comma >= start) && at - comma <= 8)
+                    .unwrap_or(at);
+                close(&mut open, from, &mut mark);
+            }
+        }
+        at = next;
+    }
+    close(&mut open, end, &mut mark);
+}
+
+fn close(open: &mut Option<usize>, end: usize, mark: &mut impl FnMut(Range<usize>)) {
+    if let Some(start) = open.take()
+        && start < end
+    {
+        mark(start..end);
+    }
+}
+
+/// The token behind a form noun that makes one name with the conveying verb before `from`.
+fn compound_end(reader: Reader<'_>, from: usize, end: usize) -> Option<usize> {
+    for at in from..end.min(from + 5) {
+        if reader.gap_after(at - 1).contains([',', '，', '.', ':', ';']) {
+            return None;
+        }
+        let rest = reader.tokens(at..end);
+        if FORM_NOUNS.at(rest).is_some() {
+            // `study meeting spirit`, `implement the session's decisions`: the noun only modifies.
+            let modifies =
+                reader.word(at + 1).eq_ignore_ascii_case("spirit") || reader.gap_after(at).contains(['\'', '\u{2019}']);
+            return (!modifies && !reader.word(at).eq_ignore_ascii_case("plenary")).then_some(at + 1);
+        }
+        COMPOUND.at(rest)?;
+    }
+    None
+}
+
+/// Whether the conveying verb at `at` is passive: `was conveyed`, `were studied and`.
+fn is_passive(reader: Reader<'_>, at: usize) -> bool {
+    let participle = reader.word(at).ends_with("ed") || reader.word(at).ends_with("learnt");
+    let back = |steps: usize| at.checked_sub(steps).map_or("", |at| reader.word(at));
+    let auxiliary = |word: &str| ["was", "were", "is", "are", "been", "being", "be"].contains(&word);
+    participle && (auxiliary(back(1)) || auxiliary(back(2)) || (back(1) == "and" && auxiliary(back(3))))
+}
+
+/// Whether `held` at `at` only says where or when the conveyed meeting was: `the session held in Beijing`,
+/// `the congress, held on August 27,`, `which was held in the capital`.
+fn describes_conveyed(reader: Reader<'_>, at: usize, next: usize, end: usize) -> bool {
+    let participle = [
+        "held",
+        "convened",
+        "organized",
+        "organised",
+        "presided",
+        "chaired",
+        "hosted",
+        "attended",
+        "opened",
+        "launched",
+    ]
+    .iter()
+    .any(|verb| reader.word(at).eq_ignore_ascii_case(verb));
+    let Some(before) = at.checked_sub(1) else { return false };
+    if !participle || next >= end || PLACES.at(reader.tokens(next..end)).is_none() {
+        return false;
+    }
+    let relative = |word: &str| ["that", "which", "who", "just"].contains(&word);
+    if AUXILIARIES.at(reader.tokens(before..end)).is_some() {
+        return before.checked_sub(1).is_some_and(|word| relative(reader.word(word)));
+    }
+    relative(reader.word(before))
+        || reader.gap_after(before).contains([',', '(', '（'])
+        || FORM_NOUNS.at(reader.tokens(before..end)).is_some()
+}
