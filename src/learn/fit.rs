@@ -133,3 +133,74 @@ pub(super) fn tables(
         cell_values,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::Axis;
+    use crate::learn::testing::{counts_of, small_corpus, some_settings};
+
+    /// linfa's estimates, the closed form, and the sparse tables say the same of every feature and label.
+    #[test]
+    fn linfa_and_closed_form_agree() {
+        let counts = counts_of(&small_corpus());
+        for axis in Axis::ALL {
+            let table = AxisTable::new(&counts, axis).unwrap();
+            for settings in some_settings() {
+                let totals = table.totals(&settings);
+                let floors = table.floors(&totals, &settings);
+                for field in 0..FIELDS {
+                    let features: Vec<u32> = (0..table.features() as u32)
+                        .filter(|&f| table.field(f).index() == field && table.knows(f, &settings))
+                        .collect();
+                    if features.is_empty() {
+                        continue;
+                    }
+                    let mut matrix = Array2::zeros((table.labels.len(), features.len()));
+                    for (column, &feature) in features.iter().enumerate() {
+                        let cells: Vec<(u16, f64)> = table.smoothed(feature, &settings).collect();
+                        let total: f64 = cells.iter().map(|(_, value)| value).sum();
+                        if settings.event_model == EventModel::Complement {
+                            matrix.column_mut(column).fill(total);
+                        }
+                        for (label, value) in cells {
+                            let cell = &mut matrix[(usize::from(label), column)];
+                            *cell = if settings.event_model == EventModel::Complement { *cell - value } else { value };
+                        }
+                    }
+                    let fitted = log_probabilities(matrix, settings.alpha).unwrap();
+                    for (column, &feature) in features.iter().enumerate() {
+                        let cells: Vec<(u16, f64)> = table.smoothed(feature, &settings).collect();
+                        let total: f64 = cells.iter().map(|(_, value)| value).sum();
+                        for label in 0..table.labels.len() {
+                            let value = cells.iter().find(|(l, _)| usize::from(*l) == label).map_or(0.0, |(_, v)| *v);
+                            let shared = match settings.event_model {
+                                EventModel::Multinomial => libm::log(settings.alpha),
+                                EventModel::Complement => -libm::log(total + settings.alpha),
+                            };
+                            let closed = shared + floors[field][label] + AxisTable::deviation(value, total, &settings);
+                            let linfa = match settings.event_model {
+                                EventModel::Multinomial => fitted[label][column],
+                                EventModel::Complement => -fitted[label][column],
+                            };
+                            assert!((closed - linfa).abs() < 1e-12, "{settings:?} {closed} {linfa}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn linfa_is_not_asked_what_it_would_panic_on() {
+        for (counts, alpha) in [
+            (Array2::zeros((2, 2)), f64::NAN),
+            (Array2::zeros((2, 2)), 0.0),
+            (Array2::zeros((2, 2)), f64::INFINITY),
+            (Array2::zeros((0, 2)), 1.0),
+            (Array2::zeros((2, 0)), 1.0),
+        ] {
+            assert!(matches!(log_probabilities(counts, alpha), Err(TrainError::Fit(_))));
+        }
+    }
+}

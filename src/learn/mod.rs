@@ -15,6 +15,8 @@ mod fit;
 mod metrics;
 mod select;
 mod table;
+#[cfg(test)]
+mod testing;
 mod weights;
 
 pub use self::{

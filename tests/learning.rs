@@ -1,0 +1,201 @@
+//! Learning, by its public names: order, doubles, partly labelled articles, rejected articles, what a model then says.
+#![allow(clippy::unwrap_used)]
+
+use chuanda::{
+    classify::{Axis, Catalog, Decision, Options},
+    learn::{Added, CatalogChoice, LabelledArticle, RejectedArticle, TrainError, Trainer, evaluate},
+    model::{Model, ModelFile},
+    text::{Article, Document},
+};
+use proptest::prelude::*;
+
+fn article(text: &str, meeting_type: Option<&str>, department: Option<&str>) -> LabelledArticle {
+    LabelledArticle {
+        text: text.to_owned(),
+        labels: [meeting_type.map(str::to_owned), department.map(str::to_owned)],
+        ..LabelledArticle::default()
+    }
+}
+
+/// Articles whose labels follow from their words.
+fn corpus() -> Vec<LabelledArticle> {
+    let mut corpus = Vec::new();
+    for (place, day) in [("Linhe", 1), ("Beishan", 2), ("Qiaotou", 3), ("Wanping", 4), ("Dongze", 5)] {
+        for (department, body) in [("court", "People's Court"), ("finance_bureau", "Finance Bureau")] {
+            for (form, name) in [("study_session", "study session"), ("work_conference", "work conference")] {
+                let text = format!(
+                    "{body} of {place} holds {name}\n\nOn May {day}, the {body} of {place} held a {name}. All \
+                     staff took part.\n\nThe year's tasks were laid down one by one."
+                );
+                corpus.push(article(&text, Some(form), Some(department)));
+            }
+        }
+    }
+    corpus
+}
+
+fn train(corpus: &[LabelledArticle]) -> Vec<u8> {
+    let mut trainer = Trainer::new(CatalogChoice::Given(Catalog::builtin().unwrap()));
+    for result in trainer.add_all(corpus) {
+        result.unwrap();
+    }
+    trainer.finish().unwrap().model
+}
+
+fn labels_of(model: &Model, text: &str) -> [String; 2] {
+    let document = Document::new(Article { title: None, text }, None);
+    model.classify(&document, &Options::default()).map(|answer| answer.map_or(String::new(), |answer| answer.label))
+}
+
+#[test]
+fn a_trained_model_answers_what_it_was_taught() {
+    let model = Model::from_bytes(&train(&corpus())).unwrap();
+    let text = "Finance Bureau of Xicheng holds work conference\n\nOn May 9, the Finance Bureau of Xicheng held a work \
+                conference.\n\nTasks were laid down.";
+    assert_eq!(labels_of(&model, text), ["work_conference", "finance_bureau"]);
+    let text = "The People's Court of Xicheng held a study session on Monday. All staff took part.";
+    assert_eq!(labels_of(&model, text), ["study_session", "court"]);
+}
+
+#[test]
+fn a_label_without_articles_is_found_by_its_name() {
+    let model = Model::from_bytes(&train(&corpus())).unwrap();
+    let document = Document::new(
+        Article { title: None, text: "The Audit Bureau of Linhe held a work conference on Monday." },
+        None,
+    );
+    let answer = model.classify(&document, &Options { max_evidence: 100, max_alternatives: 100 })[1].clone().unwrap();
+    let rank = std::iter::once(answer.label.clone())
+        .chain(answer.alternatives.iter().map(|other| other.label.clone()))
+        .position(|label| label == "audit_bureau")
+        .unwrap();
+    assert!(rank < 3, "audit_bureau is number {rank} of 66 without one example");
+}
+
+#[test]
+fn evidence_adds_up_to_the_score() {
+    let model = Model::embedded().unwrap();
+    for labelled in corpus() {
+        let document = Document::new(Article { title: None, text: &labelled.text }, None);
+        for max_evidence in [0, 3, 100] {
+            for answer in
+                model.classify(&document, &Options { max_evidence, max_alternatives: 100 }).into_iter().flatten()
+            {
+                assert!(answer.evidence.len() <= max_evidence);
+                let listed: f64 = answer.evidence.iter().map(|item| item.contribution).sum();
+                let sum = answer.prior_contribution + listed + answer.remaining_contribution;
+                assert!((sum - answer.score).abs() < 1e-9, "{sum} {}", answer.score);
+                assert!(answer.evidence.is_sorted_by(|a, b| a.contribution.abs() >= b.contribution.abs()));
+                for item in &answer.evidence {
+                    assert!(!item.spans.is_empty());
+                    assert_eq!(item.spans[0].slice(&document.article), item.text);
+                }
+                let others: f64 = answer.alternatives.iter().map(|other| other.probability).sum();
+                assert!((0.0..=1.0 + 1e-9).contains(&(answer.probability + others)));
+                assert!(answer.alternatives.iter().all(|other| other.probability <= answer.probability));
+            }
+        }
+        for axis in Axis::ALL {
+            let sum: f64 = model.distribution(&document, axis).iter().map(|(_, _, p)| p).sum();
+            assert!((sum - 1.0).abs() < 1e-9);
+        }
+    }
+}
+
+#[test]
+fn nothing_known_is_no_evidence() {
+    let model = Model::embedded().unwrap();
+    for text in ["qwxzv plmkt", "市财政局召开党组会议，传达学习全会精神。", "!!!"] {
+        let document = Document::new(Article { title: None, text }, None);
+        for answer in model.classify(&document, &Options::default()).into_iter().flatten() {
+            assert_eq!(answer.decision, Decision::NoEvidence, "{text}");
+            assert!(answer.evidence.is_empty());
+            assert!((answer.score - answer.prior_contribution).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn one_axis_is_enough() {
+    let mut corpus = corpus();
+    for (number, labelled) in corpus.iter_mut().enumerate() {
+        labelled.labels[number % 2] = None;
+    }
+    let model = Model::from_bytes(&train(&corpus)).unwrap();
+    assert_eq!(model.report().axes.iter().flatten().count(), 2);
+
+    corpus.iter_mut().for_each(|labelled| labelled.labels[1] = None);
+    corpus.retain(|labelled| labelled.labels[0].is_some());
+    let bytes = train(&corpus);
+    let model = Model::from_bytes(&bytes).unwrap();
+    let document = Document::new(Article { title: None, text: "The bureau held a study session." }, None);
+    let [meeting_type, department] = model.classify(&document, &Options::default());
+    assert_eq!(meeting_type.unwrap().label, "study_session");
+    assert_eq!(department, None, "the model was not trained on this axis");
+
+    let file = ModelFile::from_bytes(&bytes).unwrap();
+    let evaluation = evaluate(&file, &model, corpus.clone()).unwrap();
+    assert_eq!((evaluation.articles, evaluation.trained_on), (corpus.len() as u64, corpus.len() as u64));
+    assert_eq!(evaluation.axes.len(), 1);
+}
+
+#[test]
+fn bad_articles_are_named_and_change_nothing() {
+    let catalog = Catalog::builtin().unwrap();
+    let mut trainer = Trainer::new(CatalogChoice::Given(catalog.clone()));
+    let mut check = |labelled: LabelledArticle, expect: &str| {
+        let error = trainer.add(&labelled).unwrap_err();
+        assert!(error.to_string().contains(expect), "{error}");
+        assert_eq!(trainer.articles(), 0);
+    };
+    check(article(" \n\u{3000}", Some("symposium"), None), "text: must hold");
+    check(article("Text.", None, None), "no label");
+    check(article("Text.", Some("symposion"), None), "the nearest is \"symposium\"");
+    check(article("Text.", None, Some("a b")), "no label id");
+
+    let mut open = Trainer::new(CatalogChoice::GivenOrNew(catalog));
+    assert_eq!(open.add(&article("Text.", Some("tea_party"), None)), Ok(Added::New));
+    assert_eq!(open.add(&article("Text.", Some("tea_party"), None)), Ok(Added::Double));
+    let mut bare = Trainer::new(CatalogChoice::FromData);
+    assert_eq!(bare.add(&article("Text.", Some("tea_party"), None)), Ok(Added::New));
+    assert!(matches!(bare.add(&article("", Some("tea_party"), None)), Err(RejectedArticle::BlankText)));
+    assert!(matches!(bare.finish(), Err(TrainError::TooFew { axis: "meeting_type" })));
+    assert!(matches!(Trainer::new(CatalogChoice::FromData).finish(), Err(TrainError::NoArticles)));
+}
+
+#[test]
+fn articles_trained_on_are_scored_without_themselves() {
+    let corpus = corpus();
+    let bytes = train(&corpus);
+    let (file, model) = (ModelFile::from_bytes(&bytes).unwrap(), Model::from_bytes(&bytes).unwrap());
+    let mut asked = corpus.clone();
+    asked.push(article("The Hospital of Linhe held a tea party.", Some("tea_party"), Some("hospital")));
+    let evaluation = evaluate(&file, &model, asked).unwrap();
+    assert_eq!((evaluation.articles, evaluation.trained_on), (21, 20));
+    assert_eq!(evaluation.axes[0].unknown_labels, 1);
+    assert_eq!(evaluation.axes[1].unknown_labels, 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    /// Neither the order of articles, nor doubles, nor how many are handed over at a time changes a byte.
+    #[test]
+    fn order_and_doubles_change_nothing(seed in any::<u64>(), cut in 0_usize..20) {
+        let corpus = corpus();
+        let expected = train(&corpus);
+        let mut shuffled = corpus.clone();
+        shuffled.extend_from_slice(&corpus[..cut]);
+        shuffled.sort_by_key(|labelled| chuanda::text::mix(chuanda::text::term_hash(&labelled.text) ^ seed));
+        let mut trainer = Trainer::new(CatalogChoice::Given(Catalog::builtin().unwrap()));
+        let mut doubles = 0;
+        for labelled in &shuffled[..cut] {
+            doubles += usize::from(trainer.add(labelled).unwrap() == Added::Double);
+        }
+        for result in trainer.add_all(&shuffled[cut..]) {
+            doubles += usize::from(result.unwrap() == Added::Double);
+        }
+        prop_assert_eq!(doubles, cut);
+        prop_assert!(trainer.finish().unwrap().model == expected);
+    }
+}
