@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -361,32 +361,36 @@ fn root() -> &'static Path {
 }
 
 /// Every text file of the repository, in the order of paths. What git and cargo keep is not read.
-fn repository() -> Vec<Source> {
-    fn walk(directory: &Path, paths: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(directory).expect("a directory of the repository can be read") {
-            let path = entry.expect("an entry can be read").path();
+fn repository() -> io::Result<Vec<Source>> {
+    fn walk(directory: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if path.is_dir() && ![".git", "target", "node_modules"].contains(&name) {
-                walk(&path, paths);
+                walk(&path, paths)?;
             } else if path.is_file() && name != ".git" {
                 paths.push(path);
             }
         }
+        Ok(())
     }
     let mut paths = Vec::new();
-    walk(root(), &mut paths);
+    walk(root(), &mut paths)?;
     paths.sort();
-    let read = |path: PathBuf| {
-        let text = String::from_utf8(fs::read(&path).ok()?).ok()?;
-        let path = path.strip_prefix(root()).ok()?.to_str()?.replace('\\', "/");
-        Some(Source { path, text })
-    };
-    paths.into_iter().filter_map(read).collect()
+    let mut sources = Vec::new();
+    for path in paths {
+        // What is no text, a model file for one, is not read either.
+        let Ok(text) = String::from_utf8(fs::read(&path)?) else { continue };
+        let path = path.strip_prefix(root()).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        sources.push(Source { path, text });
+    }
+    Ok(sources)
 }
 
 /// Runs a rule over the files that `which` picks. Picking none is a mistake in the test.
 fn check_tree(which: impl Fn(&str) -> bool, rule: impl Fn(&Source) -> Vec<String>) {
-    let sources: Vec<Source> = repository().into_iter().filter(|source| which(&source.path)).collect();
+    let all = repository().unwrap_or_else(|error| panic!("the repository cannot be read: {error}"));
+    let sources: Vec<Source> = all.into_iter().filter(|source| which(&source.path)).collect();
     assert!(!sources.is_empty(), "no file to check");
     let found: Vec<String> = sources.iter().flat_map(rule).collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));
