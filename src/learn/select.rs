@@ -63,10 +63,10 @@ const START: Settings = Settings {
 
 /// The values each setting is tried with.
 const EVENT_MODELS: [EventModel; 2] = [EventModel::Multinomial, EventModel::Complement];
-const ALPHAS: [f64; 7] = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
+const ALPHAS: [f64; 7] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 const MIN_DOCUMENTS: [u32; 4] = [1, 2, 4, 8];
 const LENGTH_EXPONENTS: [f64; 3] = [0.0, 0.5, 1.0];
-const NAME_COUNTS: [f64; 5] = [0.0, 0.3, 1.0, 3.0, 10.0];
+const NAME_COUNTS: [f64; 6] = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0];
 
 /// The settings that differ from `settings` in one place, place by place.
 fn neighbours(settings: Settings) -> [Vec<Settings>; 5] {
