@@ -92,7 +92,7 @@ static FORM_NOUNS: LazyLock<Phrases<()>> = LazyLock::new(|| {
     Phrases::new(&[(
         (),
         "meeting|meetings|session|sessions|conference|conferences|group|class|symposium|forum|seminar|meet|activity|\
-         activities|plenum|plenary|congress",
+         activities|plenum|plenary|congress|day|tour|hall",
     )])
 });
 
