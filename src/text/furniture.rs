@@ -652,7 +652,10 @@ fn suffix_start(reader: Reader<'_>, line: &Line) -> Option<(usize, bool)> {
         let start = reader.tokens[at].start as usize;
         let bracket = before.rfind(['[', '【', '<', '>', '|']).map_or(start, |inside| start - before.len() + inside);
         match CUES.at(reader.tokens(at..end)) {
-            Some((_, Cue::Tail)) => return Some((bracket, true)),
+            // A sentence with its stop is prose, unless a colon gives the cue away.
+            Some((length, Cue::Tail)) if !ends_with_stop(text) || gap_has_colon(reader, at + length - 1) => {
+                return Some((bracket, true));
+            }
             Some((length, Cue::Label)) if at + length < end && gap_has_colon(reader, at + length - 1) => {
                 let rest = Line { start, end: line.end, tokens: at..end };
                 if !ends_with_stop(text) && scan_line(reader, &rest).remaining <= 1 {
@@ -672,7 +675,7 @@ fn suffix_start(reader: Reader<'_>, line: &Line) -> Option<(usize, bool)> {
                     return Some((bracket, false));
                 }
             }
-            Some((_, Cue::Label | Cue::Link)) | None => {}
+            Some((_, Cue::Tail | Cue::Label | Cue::Link)) | None => {}
         }
     }
     // `... by admin` after a headline.

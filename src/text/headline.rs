@@ -323,7 +323,9 @@ fn fused(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usiz
         let dateline = dateline_length(reader, at, line.tokens.end).filter(|length| {
             (at..at + length).any(|at| reader.tokens.get(at).is_some_and(|token| token.kind == TokenKind::Number))
         });
-        if capital && (opener || dateline.is_some()) && !starts_clause(reader, line) {
+        // The place of a dateline is the last name before the date; the names before it belong to the headline.
+        let later = dateline.is_some() && at + 1 < end && is_name_before_date(reader, at, line.tokens.end);
+        if capital && (opener || dateline.is_some()) && !later && !starts_clause(reader, line) {
             let headline = cut_headline(reader, line, length);
             if let Some(length) = dateline {
                 split_front(reader, line, length, taken);
@@ -332,6 +334,13 @@ fn fused(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usiz
         }
     }
     Headline::default()
+}
+
+/// Whether a dateline also begins at the token after `at`, parted from it by nothing but white space.
+fn is_name_before_date(reader: Reader<'_>, at: usize, end: usize) -> bool {
+    let next = reader.word(at + 1);
+    let is_name = next.starts_with(char::is_uppercase) && DAYS.at(reader.tokens(at + 1..end)).is_none();
+    is_name && reader.gap_after(at).trim().is_empty() && dateline_length(reader, at + 1, end).is_some()
 }
 
 /// Whether the line opens as a lead does, so that a later date belongs to its own sentence.

@@ -27,15 +27,14 @@ fn tokens_are_words_numbers_and_han_characters() {
         ("The mayor's 3.5 points, 1,000 seats.", "The+mayor+3.5+points 1,000+seats"),
         ("high-quality growth don't stop", "high+quality+growth+don't+stop"),
         ("the people’s o’clock bell", "the+people+o’clock+bell"),
-        ("third plenary (expanded) meeting", "third+plenary+(expanded)+meeting".replace(['(', ')'], "").as_str()),
+        ("third plenary (expanded) meeting", "third+plenary+expanded+meeting"),
         ("on 3moon17Day done.Li spoke", "on+3moon17Day+done Li+spoke"),
         ("date2023 and 20th, 3.5million", "date2023+and+20th 3.5+million"),
         ("会议，精神", "会+议 精+神"),
         ("ＡＢＣ１２ cafe\u{301} x", "ＡＢＣ１２+cafe\u{301}+x"),
         ("カタカナ と 漢字", "カタカナ+と+漢+字"),
-    ]
-    .map(|(text, expect)| (text.to_owned(), expect.to_owned()));
-    for (text, expect) in &cases {
+    ];
+    for (text, expect) in cases {
         check_tokens(text, expect);
     }
 }
@@ -55,8 +54,8 @@ fn terms_fold_case_width_and_apostrophes() {
         assert_eq!(term_hash(left), term_hash(right), "{left:?} and {right:?}");
     }
     // The hash ends in model files: these values may change only with the scheme.
-    assert_eq!(term_hash(""), 0x4c8b_8d7e_8d3a_3c8f_u64 ^ term_hash("") ^ 0x4c8b_8d7e_8d3a_3c8f);
-    assert_ne!(term_hash("meeting"), term_hash("meetings"));
+    assert_eq!(term_hash("meeting"), 0x33a5_212b_9dfc_5adf);
+    assert_eq!(term_hash("会"), 0xe093_f66a_3e82_7523);
 }
 
 #[test]

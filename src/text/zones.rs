@@ -197,7 +197,9 @@ pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl 
             Cue::SpiritAfter => close(&mut open, next, &mut mark),
             Cue::Hold if open.is_some() && describes_conveyed(reader, at, next, end) => {}
             Cue::Hold => {
-                let from = after_comma.filter(|comma| open.is_some_and(|start| *comma >= start)).unwrap_or(at);
+                let auxiliary = |at: usize| at > tokens.start && AUXILIARIES.at(reader.tokens(at - 1..at)).is_some();
+                let verb = if auxiliary(at) { at - 1 } else { at };
+                let from = after_comma.filter(|comma| open.is_some_and(|start| *comma >= start)).unwrap_or(verb);
                 close(&mut open, from, &mut mark);
             }
             Cue::Act => {
