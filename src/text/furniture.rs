@@ -100,6 +100,10 @@ static MONTHS: LazyLock<Phrases<()>> = LazyLock::new(|| {
     )])
 });
 
+/// The page a trail begins with.
+static HOME: LazyLock<Phrases<()>> =
+    LazyLock::new(|| Phrases::new(&[((), "home|homepage|home page|front page|index|首页")]));
+
 /// What stands before the trail of pages that leads to an article.
 static TRAILS: LazyLock<Phrases<()>> = LazyLock::new(|| {
     Phrases::new(&[(
@@ -285,15 +289,16 @@ fn is_byline(reader: Reader<'_>, line: &Line) -> bool {
 fn is_breadcrumb(reader: Reader<'_>, line: &Line, place: Place) -> bool {
     let text = reader.line_text(line);
     let arrows = text.matches(['>', '»', '›']).count();
-    let bars = text.matches(['|', '/', '_']).count();
-    if arrows == 0 && (bars < 2 || place == Place::First) {
+    let bars = text.matches(['|', '/', '_', '·', '•']).count();
+    let from_home = HOME.at(reader.tokens(line.tokens.clone())).is_some();
+    if arrows == 0 && (bars < 2 || (place == Place::First && !from_home)) {
         return false;
     }
     let sentence = place == Place::First
         && TRAILS.at(reader.tokens(line.tokens.clone())).is_none()
         && line.tokens.clone().any(|at| GRAMMAR.at(reader.tokens(at..line.tokens.end)).is_some());
     !sentence
-        && text.split(['>', '»', '›', '|', '/', '_']).all(|piece| piece.split_whitespace().count() <= 8)
+        && text.split(['>', '»', '›', '|', '/', '_', '·', '•']).all(|piece| piece.split_whitespace().count() <= 8)
         && reader.words(line.tokens.clone()) <= 16
 }
 
