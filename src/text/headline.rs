@@ -293,7 +293,10 @@ fn fused(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usiz
             .chunks(period)
             .take_while(|chunk| chunk.iter().zip(tokens).all(|(a, b)| a.term == b.term) && chunk.len() == period)
             .count();
-        if copies * period < tokens.len() {
+        // More copies, or a stop inside, and it is a text that repeats itself.
+        let stop_inside = (line.tokens.start..line.tokens.start + period - 1)
+            .any(|at| reader.gap_after(at).starts_with(['.', '。', ';', '；']));
+        if copies <= 3 && !stop_inside && copies * period < tokens.len() {
             let headline = cut_headline(reader, line, period);
             split_front(reader, line, (copies - 1) * period, taken);
             return headline;
