@@ -420,7 +420,11 @@ fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize> {
             })
     };
     let separated = |index: usize| matches!(gap(index).trim(), "-" | "/" | "." | "");
-    let mut length = if is_year(word) && small(1) && small(2) && separated(0) && separated(1) && !gap(0).is_empty() {
+    let in_digits = is_year(word) && small(1) && small(2) && separated(0) && separated(1) && !gap(0).is_empty();
+    let year_last = small(0) && small(1) && year(2) && gap(0) == "-" && gap(1) == "-";
+    let with_name =
+        is_year(word) && month(1) && day(2) || month(0) && day(1) && year(2) || day(0) && month(1) && year(2);
+    let mut length = if in_digits || year_last || with_name {
         3
     } else if is_year(word)
         && gap(0).is_empty()
@@ -429,14 +433,6 @@ fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize> {
         && tokens.len() > 3
     {
         if reader.word(at + 5) == "日" && tokens.len() > 5 { 6 } else { 4 }
-    } else if is_year(word) && month(1) && day(2) {
-        3
-    } else if month(0) && day(1) && year(2) {
-        3
-    } else if day(0) && month(1) && year(2) {
-        3
-    } else if small(0) && small(1) && year(2) && gap(0) == "-" && gap(1) == "-" {
-        3
     } else if small(0) && small(1) && gap(0) == "-" && small(2) && small(3) && gap(2) == ":" {
         2
     } else if first.kind == TokenKind::Number
