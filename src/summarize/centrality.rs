@@ -31,9 +31,8 @@ pub struct Convergence {
 pub(super) fn centrality(graph: &Graph) -> (Vec<f64>, Convergence) {
     let n = graph.len();
     let vote = |from: usize, to: usize| if from < to { FROM_EARLIER } else { 1.0 };
-    let given: Vec<f64> = (0..n)
-        .map(|from| graph.edges(from).iter().map(|edge| edge.similarity * vote(from, edge.to)).sum())
-        .collect();
+    let given: Vec<f64> =
+        (0..n).map(|from| graph.edges(from).iter().map(|edge| edge.similarity * vote(from, edge.to)).sum()).collect();
     let mut values = vec![1.0 / n as f64; n];
     let mut shares = vec![0.0; n];
     let mut next = vec![0.0; n];
@@ -47,9 +46,8 @@ pub(super) fn centrality(graph: &Graph) -> (Vec<f64>, Convergence) {
         }
         let base = (1.0 - DAMPING + DAMPING * unspent) / n as f64;
         for (to, value) in next.iter_mut().enumerate() {
-            let received = |sum: f64, edge: &super::graph::Edge| {
-                sum + shares[edge.to] * edge.similarity * vote(edge.to, to)
-            };
+            let received =
+                |sum: f64, edge: &super::graph::Edge| sum + shares[edge.to] * edge.similarity * vote(edge.to, to);
             *value = base + DAMPING * graph.edges(to).iter().fold(0.0, received);
         }
         convergence.iterations += 1;
