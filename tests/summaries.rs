@@ -19,7 +19,8 @@ fn check(text: &str, options: &Options) -> Summary {
 
     let (mut words, mut joined) = (0, String::new());
     for chosen in &summary.sentences {
-        let slice = text.get(chosen.start..chosen.end).expect("a span off the char boundaries");
+        let slice =
+            text.get(chosen.start..chosen.end).unwrap_or_else(|| panic!("{chosen:?} is off the char boundaries"));
         let sentence = &document.sentences[chosen.index];
         assert!(!slice.is_empty() && chosen.start == sentence.start, "{chosen:?} is not a start of {sentence:?}");
         assert!(chosen.end == sentence.end || (summary.cut && chosen.end < sentence.end), "{chosen:?} {sentence:?}");
