@@ -23,7 +23,8 @@ const TOLERANCE: f64 = 1e-5;
 pub struct Convergence {
     /// Rounds made, at most 100.
     pub iterations: u32,
-    /// Sum of absolute changes in the last round; the values sum to 1. Below 1e-5, since each round shrinks it by the damping.
+    /// Sum of absolute changes in the last round; the values sum to 1. Below 1e-5, since each
+    /// round shrinks it by the damping.
     pub residual: f64,
 }
 
