@@ -1,0 +1,121 @@
+//! What the tests of the engine and of the gRPC door share: articles, and a gate that holds an analysis.
+
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
+use std::sync::{
+    Arc, Condvar, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use chuanda::{
+    engine::{ArticleInput, Engine, INLINE_BYTES, Limits},
+    model::Model,
+};
+use tokio::sync::Semaphore;
+
+/// A word that stands in every test article and must never come back in an error.
+pub const SECRET: &str = "Qingyunlu";
+
+/// A short article in English.
+pub fn text() -> String {
+    format!(
+        "Party group of {SECRET} bureau holds study session\n\nOn the morning of May 3, the party group of the city \
+         statistics bureau in {SECRET} held an enlarged meeting. The meeting was presided over by Wang Lin, secretary \
+         of the party group. The meeting stressed that all units must check the books of the year. It asked everyone \
+         to report by Friday.\n"
+    )
+}
+
+/// An article that is too long to be read on the task that asks.
+pub fn long_text() -> String {
+    text().repeat(INLINE_BYTES / text().len() + 1)
+}
+
+/// A counter, and a gate that holds analyses of articles whose id begins with `hold`. An article with the id `panic`
+/// panics. Dropping the gate opens it, so that a failed test ends.
+#[derive(Clone)]
+pub struct Gate {
+    inner: Arc<Inner>,
+    _open_on_drop: Arc<OpenOnDrop>,
+}
+
+struct Inner {
+    entered: Semaphore,
+    begun: AtomicUsize,
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+struct OpenOnDrop(Arc<Inner>);
+
+impl Drop for OpenOnDrop {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+impl Inner {
+    fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+impl Gate {
+    pub fn new() -> Self {
+        let inner = Arc::new(Inner {
+            entered: Semaphore::new(0),
+            begun: AtomicUsize::new(0),
+            open: Mutex::new(false),
+            opened: Condvar::new(),
+        });
+        let open_on_drop = Arc::new(OpenOnDrop(Arc::clone(&inner)));
+        Self { inner, _open_on_drop: open_on_drop }
+    }
+
+    /// What the engine runs before each analysis.
+    pub fn probe(&self) -> impl Fn(&ArticleInput) + Send + Sync + 'static {
+        let inner = Arc::clone(&self.inner);
+        move |article| {
+            inner.begun.fetch_add(1, Ordering::SeqCst);
+            assert!(article.id != "panic", "{}", article.text);
+            if article.id.starts_with("hold") {
+                inner.entered.add_permits(1);
+                let mut open = inner.open.lock().unwrap();
+                while !*open {
+                    open = inner.opened.wait(open).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Waits until one more analysis is held.
+    pub async fn entered(&self) {
+        self.inner.entered.acquire().await.unwrap().forget();
+    }
+
+    /// Lets everything go on.
+    pub fn open(&self) {
+        self.inner.open();
+    }
+
+    /// How many analyses have begun.
+    pub fn begun(&self) -> usize {
+        self.inner.begun.load(Ordering::SeqCst)
+    }
+}
+
+/// An engine with the embedded model, as many cores as said, and a gate.
+pub fn gated(cores: usize, gate: &Gate) -> Arc<Engine> {
+    let engine = Engine::new(Limits::default(), cores).with_probe(gate.probe());
+    engine.activate(Model::embedded().unwrap());
+    Arc::new(engine)
+}
+
+/// Waits for something that another task brings about.
+pub async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::task::yield_now().await;
+    }
+}
