@@ -15,10 +15,10 @@ use chuanda::{
 use tokio::sync::Semaphore;
 
 /// A word that stands in every test article and must never come back in an error.
-pub const SECRET: &str = "Qingyunlu";
+pub(crate) const SECRET: &str = "Qingyunlu";
 
 /// A short article in English.
-pub fn text() -> String {
+pub(crate) fn text() -> String {
     format!(
         "Party group of {SECRET} bureau holds study session\n\nOn the morning of May 3, the party group of the city \
          statistics bureau in {SECRET} held an enlarged meeting. The meeting was presided over by Wang Lin, secretary \
@@ -28,14 +28,14 @@ pub fn text() -> String {
 }
 
 /// An article that is too long to be read on the task that asks.
-pub fn long_text() -> String {
+pub(crate) fn long_text() -> String {
     text().repeat(INLINE_BYTES / text().len() + 1)
 }
 
 /// A counter, and a gate that holds analyses of articles whose id begins with `hold`. An article with the id `panic`
 /// panics. Dropping the gate opens it, so that a failed test ends.
 #[derive(Clone)]
-pub struct Gate {
+pub(crate) struct Gate {
     inner: Arc<Inner>,
     _open_on_drop: Arc<OpenOnDrop>,
 }
@@ -63,7 +63,7 @@ impl Inner {
 }
 
 impl Gate {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let inner = Arc::new(Inner {
             entered: Semaphore::new(0),
             begun: AtomicUsize::new(0),
@@ -75,7 +75,7 @@ impl Gate {
     }
 
     /// What the engine runs before each analysis.
-    pub fn probe(&self) -> impl Fn(&ArticleInput) + Send + Sync + 'static {
+    pub(crate) fn probe(&self) -> impl Fn(&ArticleInput) + Send + Sync + 'static {
         let inner = Arc::clone(&self.inner);
         move |article| {
             inner.begun.fetch_add(1, Ordering::SeqCst);
@@ -91,30 +91,30 @@ impl Gate {
     }
 
     /// Waits until one more analysis is held.
-    pub async fn entered(&self) {
+    pub(crate) async fn entered(&self) {
         self.inner.entered.acquire().await.unwrap().forget();
     }
 
     /// Lets everything go on.
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.inner.open();
     }
 
     /// How many analyses have begun.
-    pub fn begun(&self) -> usize {
+    pub(crate) fn begun(&self) -> usize {
         self.inner.begun.load(Ordering::SeqCst)
     }
 }
 
 /// An engine with the embedded model, as many cores as said, and a gate.
-pub fn gated(cores: usize, gate: &Gate) -> Arc<Engine> {
+pub(crate) fn gated(cores: usize, gate: &Gate) -> Arc<Engine> {
     let engine = Engine::new(Limits::default(), cores).with_probe(gate.probe());
     engine.activate(Model::embedded().unwrap());
     Arc::new(engine)
 }
 
 /// Waits for something that another task brings about.
-pub async fn until(condition: impl Fn() -> bool) {
+pub(crate) async fn until(condition: impl Fn() -> bool) {
     while !condition() {
         tokio::task::yield_now().await;
     }
