@@ -335,7 +335,8 @@ mod tests {
         let draining = CancellationToken::new();
         draining.cancel();
         let draining = drains.then(|| Box::pin(draining.cancelled_owned()));
-        let body = CallBody { inner: Body::new(inner), deadline, draining, done: false, span: Span::none(), _open: None };
+        let body =
+            CallBody { inner: Body::new(inner), deadline, draining, done: false, span: Span::none(), _open: None };
         let mut body = pin!(body);
         let frame = poll_fn(|cx| body.as_mut().poll_frame(cx)).await?.ok()?;
         assert!(poll_fn(|cx| body.as_mut().poll_frame(cx)).await.is_none(), "a frame after the trailers");
