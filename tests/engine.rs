@@ -4,12 +4,9 @@ mod support;
 
 use std::sync::Arc;
 
-use chuanda::{
-    engine::{
-        AnalyzeError, ArticleInput, Batch, Engine, INLINE_BYTES, Limits, OffsetEncoding, OptionsInput, SummaryLength,
-        analyze, analyze_caught,
-    },
-    model::Model,
+use chuanda::engine::{
+    AnalyzeError, ArticleInput, Batch, Engine, INLINE_BYTES, Limits, OffsetEncoding, OptionsInput, SummaryLength,
+    analyze, analyze_caught,
 };
 use support::{Gate, SECRET, gated, long_text, text, until};
 
@@ -28,7 +25,7 @@ async fn nothing_is_answered_without_a_model() {
     let engine = Engine::new(Limits::default(), 1);
     assert_eq!(read(&engine, article("a", "text")).await, Err(AnalyzeError::NoModel));
     let changes = engine.changes();
-    engine.activate(Model::embedded().unwrap());
+    engine.activate(support::model());
     assert!(changes.has_changed().unwrap());
     assert_eq!(read(&engine, article("a", "text")).await.as_deref(), Ok("a"));
 }

@@ -6,7 +6,6 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use chuanda::{
     engine::{Engine, Limits},
-    model::Model,
     proto::v1::{
         self, AnalyzeRequest, Article, BatchAnalyzeRequest, OffsetEncoding, StreamAnalyzeRequest, SummaryOptions,
         analysis_result, analysis_service_client::AnalysisServiceClient, model_service_client::ModelServiceClient,
@@ -156,6 +155,19 @@ async fn analyze_answers_with_slices_of_the_text() {
     let analysis = server.client().await.analyze(request()).await.unwrap().into_inner().analysis.unwrap();
     assert_eq!(analysis.article_id, "a");
     assert_eq!(analysis.model_version, server.engine.snapshot().unwrap().version());
+    let (form, body) = (analysis.meeting_type.unwrap(), analysis.relaying_department.unwrap());
+    assert_eq!((form.label.as_str(), form.display_name.as_str()), ("study_session", "Study session"));
+    assert_eq!(body.label, "statistics_bureau");
+    for axis in [form, body] {
+        assert_eq!(axis.decision(), v1::Decision::Accepted);
+        let evidence: f64 = axis.evidence.iter().map(|evidence| evidence.contribution).sum();
+        let sum = axis.prior_contribution + evidence + axis.remaining_contribution;
+        assert!((sum - axis.score).abs() < 1e-9, "{sum} is not {}", axis.score);
+        for evidence in axis.evidence {
+            let span = &evidence.spans[0];
+            assert_eq!(evidence.text, text[span.start as usize..span.end as usize]);
+        }
+    }
     let summary = analysis.summary.unwrap();
     assert!(!summary.sentences.is_empty() && !summary.text.is_empty());
     for sentence in summary.sentences {
@@ -614,7 +626,12 @@ async fn models_are_listed_and_told() {
     assert_eq!((list.models.len(), list.next_page_token.as_str()), (1, ""));
     assert_eq!((list.models[0].version.as_str(), list.models[0].active), (version.as_str(), true));
     let model = models.get_model(v1::GetModelRequest { version: version.clone() }).await.unwrap().into_inner();
-    assert_eq!(model.model.unwrap().version, version);
+    let model = model.model.unwrap();
+    assert_eq!((model.version.as_str(), model.articles, model.axes.len()), (version.as_str(), 20, 2));
+    assert_eq!(model.language_codes, ["en"]);
+    let court = model.axes[1].labels.iter().find(|label| label.id == "court").unwrap();
+    assert_eq!((court.articles, court.name_zh.is_empty()), (10, false));
+    assert!(list.models[0].axes.iter().all(|axis| axis.labels.is_empty() && axis.articles == 20));
 
     let page = v1::ListModelsRequest { page_size: 1001, ..Default::default() };
     let invalid = |field| expect(Code::InvalidArgument, "FIELD_INVALID", field, "");
@@ -706,7 +723,7 @@ async fn health_follows_the_model_and_the_drain() {
         assert_eq!(answer.status, NOT_SERVING, "{service:?} before a model is loaded");
         watches.push(watch(&server, service).await);
     }
-    server.engine.activate(Model::embedded().unwrap());
+    server.engine.activate(support::model());
     for watch in &mut watches {
         reaches(watch, SERVING).await;
     }

@@ -4,12 +4,14 @@
 #![allow(dead_code)]
 
 use std::sync::{
-    Arc, Condvar, Mutex,
+    Arc, Condvar, LazyLock, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
 use chuanda::{
+    classify::Catalog,
     engine::{ArticleInput, Engine, INLINE_BYTES, Limits},
+    learn::{CatalogChoice, LabelledArticle, Trainer},
     model::Model,
 };
 use tokio::sync::Semaphore;
@@ -30,6 +32,25 @@ pub(crate) fn text() -> String {
 /// An article that is too long to be read on the task that asks.
 pub(crate) fn long_text() -> String {
     text().repeat(INLINE_BYTES / text().len() + 1)
+}
+
+/// A small model of two forms and two bodies, which knows [`text`] to be a study session of the statistics bureau.
+/// What the tests of the doors say does not depend on what the embedded model has learnt.
+pub(crate) fn model() -> Model {
+    static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut trainer = Trainer::new(CatalogChoice::Given(Catalog::builtin().unwrap()));
+        for place in ["Linhe", "Beishan", "Qiaotou", "Wanping", "Dongze"] {
+            for (department, body) in [("court", "People's Court"), ("statistics_bureau", "Statistics Bureau")] {
+                for (form, name) in [("study_session", "study session"), ("work_conference", "work conference")] {
+                    let text = format!("{body} of {place} holds {name}\n\nThe {body} of {place} held a {name}.");
+                    let labels = [Some(form.to_owned()), Some(department.to_owned())];
+                    trainer.add(&LabelledArticle { text, labels, ..LabelledArticle::default() }).unwrap();
+                }
+            }
+        }
+        trainer.finish().unwrap().model
+    });
+    Model::from_bytes(&BYTES).unwrap()
 }
 
 /// A counter, and a gate that holds analyses of articles whose id begins with `hold`. An article with the id `panic`
@@ -109,7 +130,7 @@ impl Gate {
 /// An engine with the embedded model, as many cores as said, and a gate.
 pub(crate) fn gated(cores: usize, gate: &Gate) -> Arc<Engine> {
     let engine = Engine::new(Limits::default(), cores).with_probe(gate.probe());
-    engine.activate(Model::embedded().unwrap());
+    engine.activate(model());
     Arc::new(engine)
 }
 
