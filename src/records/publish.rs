@@ -67,7 +67,6 @@ fn directory(target: &Path) -> &Path {
 
 /// What a newly created file gets, before the process's mask is taken off; temporary files are private otherwise.
 #[cfg(unix)]
-#[allow(clippy::unnecessary_wraps)]
 fn usual_permissions() -> Option<fs::Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
     Some(fs::Permissions::from_mode(0o666))
