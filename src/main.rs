@@ -9,7 +9,8 @@ use chuanda::cli::Cli;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    match Cli::parse().run() {
+    let cli = Cli::parse();
+    match cli.log().and_then(|()| cli.run()) {
         Ok(exit) => exit.into(),
         Err(error) => {
             // Nothing is left to tell anyone if standard error is closed.

@@ -1,9 +1,6 @@
 //! One article in, its line of JSON or its readable view out.
 
-use std::{
-    io,
-    panic::{self, AssertUnwindSafe},
-};
+use std::io;
 
 use serde::Serialize;
 
@@ -108,6 +105,7 @@ impl Answerer {
                 let code = match &error {
                     AnalyzeError::Field(_) => "invalid_argument",
                     AnalyzeError::ModelVersionNotFound(_) => "not_found",
+                    AnalyzeError::NoModel => "unavailable",
                     AnalyzeError::Internal => "internal",
                 };
                 let id = made.unwrap_or(input.id);
@@ -119,9 +117,7 @@ impl Answerer {
 
     fn analyze(&self, input: &ArticleInput) -> Result<Analysis, AnalyzeError> {
         input.check("article", &Limits::default())?;
-        // One article that uncovers a mistake of ours must not cost the answers to all the others.
-        panic::catch_unwind(AssertUnwindSafe(|| engine::analyze(&self.model, input, &self.options)))
-            .map_err(|_| AnalyzeError::Internal)
+        engine::analyze_caught(&self.model, input, &self.options)
     }
 
     fn failure(&self, answers: &mut Answers, id: &str, error: Failure<'_>, input: &Fields) {

@@ -29,7 +29,7 @@ impl Told {
     pub(super) fn new(bar: bool) -> Self {
         let bar = if bar && io::stderr().is_terminal() {
             let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} articles, {per_sec}, {elapsed}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} articles, {elapsed} {msg}") {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(200));
@@ -50,6 +50,11 @@ impl Told {
                 self.bar.suspend(|| note(&failure));
             }
         }
+    }
+
+    /// Names on the progress bar what is being done now.
+    pub(super) fn doing(&self, what: &'static str) {
+        self.bar.set_message(what);
     }
 
     /// Tells the counts if anything failed.

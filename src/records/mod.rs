@@ -31,6 +31,7 @@ pub use error::{RecordError, RecordErrorKind, Rejected};
 pub use fields::Fields;
 pub use inputs::{Compression, Format, Input, Inputs, UnknownFormat};
 
+pub use labelled::{Labelled, LabelledArticles};
 pub use publish::Publication;
 
 /// The longest record that is read, in bytes of the uncompressed file: a text file, a line of JSONL, the fields of a
