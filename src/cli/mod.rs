@@ -1,1 +1,143 @@
 //! The command-line door: one module per command; renders reports.
+
+mod analyze;
+mod answer;
+mod evaluate;
+mod labelled;
+mod output;
+mod pipeline;
+mod report;
+mod serve;
+mod terminal;
+mod told;
+mod train;
+mod view;
+
+use std::{fs, path::Path, process};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use crate::{
+    model::Model,
+    telemetry::{self, LogFormat},
+};
+
+/// Reads news about meetings of Chinese local governments: what matters in an article, what kind of meeting it was and
+/// which body held it.
+#[derive(Debug, Parser)]
+#[command(name = "chuanda", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// What is logged on standard error: off, error, warn, info, debug, trace, or directives such as chuanda=debug
+    /// [default: info for serve, else warn]
+    #[arg(long, global = true, value_name = "LEVEL", env = "CHUANDA_LOG", hide_env_values = true)]
+    log_level: Option<String>,
+    /// The form of log lines: text or json
+    #[arg(long, global = true, value_name = "FORM", env = "CHUANDA_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  chuanda analyze article.txt
+  chuanda analyze --format jsonl articles/ > answers.jsonl
+  chuanda serve --listen 127.0.0.1:50051
+  chuanda train --data labelled.jsonl --output my.chuanda
+  chuanda evaluate --data labelled.jsonl --model my.chuanda
+
+Exit codes: 0 done, 1 some items failed, 2 wrong usage, 3 model or service unusable";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Analyze(analyze::Args),
+    Train(train::Args),
+    Evaluate(evaluate::Args),
+}
+
+/// How a command that did its work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything was done: 0.
+    Done,
+    /// Some items failed; each was told: 1.
+    SomeFailed,
+}
+
+/// Why a command stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// It was called in a way that cannot work: 2. Names the flag.
+    #[error("{0}")]
+    Usage(String),
+    /// The model cannot be used, or the server cannot start: 3.
+    #[error("{0:#}")]
+    Unusable(anyhow::Error),
+    /// Anything else: 1.
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
+}
+
+impl From<Exit> for process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::SomeFailed => Self::from(1),
+        }
+    }
+}
+
+impl From<&CliError> for process::ExitCode {
+    fn from(error: &CliError) -> Self {
+        match error {
+            CliError::Usage(_) => Self::from(2),
+            CliError::Unusable(_) => Self::from(3),
+            CliError::Failed(_) => Self::from(1),
+        }
+    }
+}
+
+impl Cli {
+    /// Sets up logging.
+    ///
+    /// # Errors
+    ///
+    /// The level is no level.
+    pub fn log(&self) -> Result<(), CliError> {
+        let level = self.log_level.as_deref().unwrap_or(match self.command {
+            Command::Serve(_) => "info",
+            Command::Analyze(_) | Command::Train(_) | Command::Evaluate(_) => "warn",
+        });
+        telemetry::init(level, self.log_format).map_err(|error| CliError::Usage(error.to_string()))
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    ///
+    /// What stopped it. Items that failed on their own do not: see [`Exit`].
+    pub fn run(self) -> Result<Exit, CliError> {
+        match self.command {
+            Command::Serve(args) => serve::run(args),
+            Command::Analyze(args) => analyze::run(args),
+            Command::Train(args) => train::run(args),
+            Command::Evaluate(args) => evaluate::run(args),
+        }
+    }
+}
+
+/// The bytes of a model file.
+fn read_model(path: &Path) -> Result<Vec<u8>, CliError> {
+    fs::read(path).with_context(|| format!("--model {}", path.display())).map_err(CliError::Unusable)
+}
+
+/// The model in a file, or else the one that is built in.
+fn load_model(file: Option<&Path>) -> Result<Model, CliError> {
+    let model = match file {
+        None => Model::embedded().context("the model that is built in"),
+        Some(path) => Model::from_bytes(&read_model(path)?).with_context(|| format!("--model {}", path.display())),
+    };
+    model.map_err(CliError::Unusable)
+}

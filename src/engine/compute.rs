@@ -1,7 +1,12 @@
 //! Where an analysis runs: at once on the caller's thread if it is short, else on a thread of its own under a permit.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use super::{Analysis, AnalysisOptions, AnalyzeError, ArticleInput, Engine, Probe, analyze};
 use crate::model::Model;
@@ -31,12 +36,31 @@ impl Engine {
         }
         let (model, probe) = (Arc::clone(model), self.probe.clone());
         // The permit is taken before the thread, so that waiting costs no thread and whoever gives up leaves the queue.
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| AnalyzeError::Internal)?;
+        let permit = {
+            let _waiting = Waiting::new(&self.waiting);
+            Arc::clone(&self.permits).acquire_owned().await.map_err(|_| AnalyzeError::Internal)?
+        };
         let work = move || {
             let _permit = permit;
             guarded(probe.as_ref(), &model, &article, &options)
         };
         tokio::task::spawn_blocking(work).await.unwrap_or(Err(AnalyzeError::Internal))
+    }
+}
+
+/// Counts an analysis as waiting until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -5,7 +5,13 @@ mod batch;
 mod compute;
 mod offsets;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::{Semaphore, watch};
@@ -36,6 +42,8 @@ pub struct Engine {
     cores: usize,
     /// One permit for each core; held by the analysis of a large article.
     permits: Arc<Semaphore>,
+    /// Analyses that wait for a permit.
+    waiting: AtomicUsize,
     probe: Option<Probe>,
 }
 
@@ -57,6 +65,7 @@ impl Engine {
             limits,
             cores,
             permits: Arc::new(Semaphore::new(cores)),
+            waiting: AtomicUsize::new(0),
             probe: None,
         }
     }
@@ -113,6 +122,12 @@ impl Engine {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How many large articles wait for a core.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// How many analyses one caller may have under way: enough to keep every core busy while answers are sent.

@@ -70,12 +70,18 @@ impl Connections {
                 () = self.stop.cancelled() => return,
                 () = self.draining.cancelled(), if !closing => {}
                 () = usage.idle(self.settings.idle_timeout), if !closing => {}
+                // A client that never greets is not told goodbye either, and would be waited for without end. After a
+                // call there may be an answer on its way, which is never cut off.
+                () = tokio::time::sleep(FAREWELL), if closing && usage.never() => return,
             }
             connection.as_mut().graceful_shutdown();
             closing = true;
         }
     }
 }
+
+/// How long the end of a connection without a single call may take.
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// How much a connection is used.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +115,11 @@ impl Usage {
         self.0.open.fetch_add(1, Ordering::Relaxed);
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         OpenCall { _guard: Arc::new(Guard(self.clone())) }
+    }
+
+    /// Whether no call ever began.
+    fn never(&self) -> bool {
+        self.0.begun.load(Ordering::Relaxed) == 0
     }
 
     /// Returns after `timeout` without a call, or up to twice that. Looking once in a while costs a busy connection

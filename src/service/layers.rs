@@ -269,3 +269,91 @@ impl HttpBody for CallBody {
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_outs_are_read() {
+        let check = |value: &'static str, expect: Option<Duration>| {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static("grpc-timeout"),
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            )]);
+            assert_eq!(client_timeout(&headers), expect, "{value:?}");
+        };
+        check("3H", Some(Duration::from_secs(3 * 60 * 60)));
+        check("99999999H", Some(Duration::from_secs(99_999_999 * 60 * 60)));
+        check("2M", Some(Duration::from_secs(120)));
+        check("5S", Some(Duration::from_secs(5)));
+        check("0m", Some(Duration::ZERO));
+        check("250m", Some(Duration::from_millis(250)));
+        check("10u", Some(Duration::from_micros(10)));
+        check("10n", Some(Duration::from_nanos(10)));
+        for none in ["", "m", "5", "+5S", "-5S", "5 S", "5s", "100000000S", "1.5S", "5µ"] {
+            check(none, None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_shorter_time_out_counts_and_endless_ones_do_not() {
+        let left = |client: Option<u64>, server: Option<u64>| {
+            let deadline = deadline(client.map(Duration::from_secs), server.map(Duration::from_secs));
+            deadline.map(|sleep| (sleep.deadline() - Instant::now()).as_secs())
+        };
+        let cases = [
+            (None, None, None),
+            (Some(3), None, Some(3)),
+            (None, Some(60), Some(60)),
+            (Some(3), Some(60), Some(3)),
+            (Some(90), Some(60), Some(60)),
+            (Some(u64::MAX), None, None),
+            (Some(u64::MAX), Some(60), Some(60)),
+        ];
+        for (client, server, expect) in cases {
+            assert_eq!(left(client, server), expect);
+        }
+    }
+
+    /// A body that panics, or gives nothing for ever.
+    struct Broken {
+        panics: bool,
+    }
+
+    impl HttpBody for Broken {
+        type Data = <Body as HttpBody>::Data;
+        type Error = Status;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
+            assert!(!self.panics, "broken");
+            Poll::Pending
+        }
+    }
+
+    async fn last_frame(inner: Broken, deadline: Deadline, drains: bool) -> Option<Code> {
+        let draining = CancellationToken::new();
+        draining.cancel();
+        let draining = drains.then(|| Box::pin(draining.cancelled_owned()));
+        let body =
+            CallBody { inner: Body::new(inner), deadline, draining, done: false, span: Span::none(), _open: None };
+        let mut body = pin!(body);
+        let frame = poll_fn(|cx| body.as_mut().poll_frame(cx)).await?.ok()?;
+        assert!(poll_fn(|cx| body.as_mut().poll_frame(cx)).await.is_none(), "a frame after the trailers");
+        Some(Code::from_bytes(frame.trailers_ref()?.get(Status::GRPC_STATUS)?.as_bytes()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_ends_with_what_went_wrong() {
+        let soon = || deadline(Some(Duration::from_secs(1)), None);
+        assert_eq!(last_frame(Broken { panics: true }, None, false).await, Some(Code::Internal));
+        assert_eq!(last_frame(Broken { panics: false }, soon(), false).await, Some(Code::DeadlineExceeded));
+        assert_eq!(last_frame(Broken { panics: false }, soon(), true).await, Some(Code::Unavailable));
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_call_is_caught() {
+        assert!(matches!(caught(async { 7 }).await, Ok(7)));
+        assert!(caught(async { panic!("broken") }).await.is_err());
+    }
+}

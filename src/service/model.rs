@@ -6,8 +6,9 @@ use tonic::{Request, Response, Status};
 
 use super::status::Failure;
 use crate::{
+    classify::{Axis, Catalog, Label},
     engine::{AnalyzeError, Engine, FieldError, Problem},
-    model::Model,
+    model::{AxisReport, EventModel, LabelMetrics, Metrics, Model, Settings},
     proto::v1::{self, model_service_server::ModelService},
 };
 
@@ -69,12 +70,78 @@ enum Detail {
 }
 
 /// What is known of a model. The only place that turns one into a message.
-fn message(model: &Model, _detail: Detail) -> v1::Model {
+fn message(model: &Model, detail: Detail) -> v1::Model {
+    let report = model.report();
+    let axes = Axis::ALL.into_iter().zip(&report.axes);
     v1::Model {
         version: model.version().to_owned(),
-        articles: 0,
-        language_codes: Vec::new(),
-        axes: Vec::new(),
+        articles: report.articles,
+        language_codes: model.languages().into_iter().map(|language| language.code().to_owned()).collect(),
+        axes: axes
+            .filter_map(|(axis, report)| Some(axis_message(model.catalog(), axis, report.as_ref()?, detail)))
+            .collect(),
         active: true,
+    }
+}
+
+fn axis_message(catalog: &Catalog, axis: Axis, report: &AxisReport, detail: Detail) -> v1::ModelAxis {
+    let label = |(id, articles): &(String, u64)| {
+        let named = catalog.get(axis, id);
+        let text = |field: fn(&Label) -> &String| named.map(|label| field(label).clone()).unwrap_or_default();
+        v1::Label {
+            id: id.clone(),
+            name_en: text(|label| &label.name_en),
+            name_zh: text(|label| &label.name_zh),
+            definition: text(|label| &label.definition),
+            articles: *articles,
+        }
+    };
+    v1::ModelAxis {
+        axis: match axis {
+            Axis::MeetingType => v1::Axis::MeetingType,
+            Axis::RelayingDepartment => v1::Axis::RelayingDepartment,
+        }
+        .into(),
+        labels: match detail {
+            Detail::Short => Vec::new(),
+            Detail::Whole => report.labels.iter().map(label).collect(),
+        },
+        articles: report.labels.iter().map(|(_, articles)| articles).sum(),
+        settings: settings_text(&report.settings),
+        held_out: report.held_out.as_ref().map(|metrics| metrics_message(metrics, detail)),
+    }
+}
+
+fn settings_text(settings: &Settings) -> String {
+    let Settings { event_model, alpha, min_documents, length_exponent, name_count } = settings;
+    let event_model = match event_model {
+        EventModel::Multinomial => "multinomial",
+        EventModel::Complement => "complement",
+    };
+    format!(
+        "event_model={event_model} alpha={alpha} min_documents={min_documents} length_exponent={length_exponent} \
+         name_count={name_count}"
+    )
+}
+
+fn metrics_message(metrics: &Metrics, detail: Detail) -> v1::Metrics {
+    let label = |label: &LabelMetrics| v1::LabelMetrics {
+        label: label.label.clone(),
+        articles: label.articles,
+        precision: label.precision,
+        recall: label.recall,
+        f1: label.f1,
+    };
+    v1::Metrics {
+        articles: metrics.articles,
+        accuracy: metrics.accuracy,
+        macro_f1: metrics.macro_f1,
+        log_loss: metrics.log_loss,
+        expected_calibration_error: metrics.expected_calibration_error,
+        brier_score: metrics.brier_score,
+        labels: match detail {
+            Detail::Short => Vec::new(),
+            Detail::Whole => metrics.labels.iter().map(label).collect(),
+        },
     }
 }

@@ -13,7 +13,7 @@ const DAMPING: f64 = 0.85;
 const FROM_EARLIER: f64 = 0.3;
 
 /// Iteration stops after this many rounds,
-const MAX_ITERATIONS: u32 = 60;
+const MAX_ITERATIONS: u32 = 100;
 
 /// or when a round changes all values together by less than this.
 const TOLERANCE: f64 = 1e-5;
@@ -21,9 +21,10 @@ const TOLERANCE: f64 = 1e-5;
 /// How the power iteration ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Convergence {
-    /// Rounds made, at most 60.
+    /// Rounds made, at most 100.
     pub iterations: u32,
-    /// Sum of absolute changes in the last round; the values sum to 1. Below 1e-5 unless the rounds ran out.
+    /// Sum of absolute changes in the last round; the values sum to 1. Below 1e-5, since each
+    /// round shrinks it by the damping.
     pub residual: f64,
 }
 

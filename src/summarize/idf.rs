@@ -25,13 +25,12 @@ impl Idf {
     /// A table from the number of documents counted and how many of them hold each term. Terms that are not in the
     /// table count as held by one document.
     #[must_use]
-    // The values are worked out here once, since every token of every article looks one up.
-    #[allow(clippy::needless_pass_by_value)]
     pub fn new(documents: u64, frequencies: HashMap<u64, u32>) -> Self {
         let n = documents as f64;
         let smoothed = |frequency: u32| libm::log((1.0 + n) / (1.0 + f64::from(frequency).min(n))) + 1.0;
+        // Worked out once, since every token of every article looks one up.
         Self {
-            known: frequencies.iter().map(|(&term, &frequency)| (term, smoothed(frequency))).collect(),
+            known: frequencies.into_iter().map(|(term, frequency)| (term, smoothed(frequency))).collect(),
             unknown: smoothed(1),
         }
     }

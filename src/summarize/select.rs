@@ -121,8 +121,6 @@ fn cut(document: &Document<'_>, sentence: &Sentence, limit: Limit) -> usize {
         Limit::Words(n) => tokens.get(n).map_or(text.len(), |token| token.start as usize - sentence.start),
         Limit::Chars(n) => rendered(text).take(n).last().map_or(0, |(_, end)| end),
     };
-    // A clause or a word that ends where the budget ends is whole only if what follows does not go on with it, so marks
-    // are looked for up to one character further.
     let clause = clause_ends(text, fits).last().filter(|&end| end >= fits / 2);
     let word = || tokens.iter().map(|token| token.end as usize - sentence.start).take_while(|&end| end <= fits).last();
     let grapheme = || text.grapheme_indices(true).map(|(at, g)| at + g.len()).take_while(|&end| end <= fits).last();

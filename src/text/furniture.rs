@@ -18,6 +18,8 @@ enum Cue {
     Tail,
     /// Followed by a colon and a short value: `Source: Daily`, `Editor: Li`.
     Label,
+    /// The same as a link to another page: it takes all of its line, however long.
+    Link,
     /// A count with its number before or after: `Views 402`, `0 Comment`, `Like(7)`.
     Counter,
     /// A button: `Print`, `Close`, `big middle small`.
@@ -36,8 +38,8 @@ static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
              next article|previous article|last article|next story|next one|last one|next page|last page|upper page|\
              previous none|previous nothing|click to read|click the blue|click look again|tap to read|scan the qr code|\
              scan the code|back to list|back to top|copyright|all rights reserved|copy right|disclaimer|original statement|\
-             reprinted from|reprint please|this article comes from|this article from|this article is from|\
-             this paper comes from|editor s note photo|your email address|continue reading|below pull to see|\
+             reprinted from|reprint please|statement reprinted|statement this article|statement the article|this article comes from|this article from|this article is from|\
+             this paper comes from|editor's note photo|share to wechat|your email address|continue reading|below pull to see|\
              printed from|complaint phone|\
              上一篇|下一篇|分享到|分享至|相关阅读|相关新闻|相关链接|推荐阅读|猜你喜欢|延伸阅读|免责声明|版权所有|点击展开|\
              扫一扫|扫描二维码|返回顶部|返回列表|本文由机器翻译|阅读原文|发表评论|特别声明",
@@ -49,13 +51,18 @@ static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
              edit|edited by|edited|web editor|editor in charge|responsible editor|editor of duty|duty editor|chief editor|\
              author|translator|translated by|translated|proofreader|proofreading|proofread|reviewer|review|reviewed by|\
              first review|second review|final review|first instance|final|contribution|contributed by|correspondent|\
-             reporter|intern|photo|photos|photo by|photos by|picture|text|keyword|keywords|key words|tag|tags|column|\
-             webmaster|clerk|information officer|transcript|interpretation|issued by|issuing body|statement|relate|related|\
-             recommended|recommend|hot|more|next|previous|advert|read times|reading times|views|view|hits|clicks|click|\
+             reporter|intern|photo|photos|photo by|photos by|picture|text|column|\
+             webmaster|clerk|information officer|transcript|interpretation|issued by|issuing body|\
+             read times|reading times|views|view|hits|clicks|click|\
              visit|visits|browse|pageviews|font|font size|type size|text size|share|from|by|no|index number|reporting phone|\
              tel|telephone|hot line|hotline|contact|attachment|\
              来源|信息来源|稿件来源|文章来源|责任编辑|责编|编辑|作者|记者|通讯员|发布时间|发布日期|发稿时间|日期|时间|浏览次数|浏览量|\
-             浏览|点击数|点击|点击量|阅读|阅读量|字号|字体|供稿|审核|校对|摄影|图文|原标题|关键词|标签|分享|发布机构|索引号|信息来源于",
+             浏览|点击数|点击|点击量|阅读|阅读量|字号|字体|供稿|审核|校对|摄影|图文|原标题|分享|发布机构|索引号|信息来源于",
+        ),
+        (
+            Cue::Link,
+            "next|previous|hot|more|recommended|recommend|relate|related|advert|statement|tag|tags|keyword|keywords|\
+             key words|标签|关键词",
         ),
         (
             Cue::Counter,
@@ -67,7 +74,7 @@ static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
             Cue::Button,
             "print|print this|print this page|print page|close|close window|close the window|close this page|\
              close this window|email this|e mail this|send to friend|save|download|download map|top|back|home|share|\
-             share to wechat|wechat|weibo|facebook|twitter|reddit|qq|douban|sina|tencent|linkedin|font|size|text size|\
+             wechat|weibo|facebook|twitter|reddit|qq|douban|sina|tencent|linkedin|font|size|text size|\
              type size|font size|text|large|medium|small|big|middle|l|m|s|a|collect|add collection|report|like|star|more|next|\
              previous|prev|news|more pictures|contact us|about us|index|original|forward|comment|favorite|bookmark|\
              copy link|打印|关闭|关闭窗口|打印本页|大|中|小|字号|收藏|分享|返回|微信|微博|首页|下一页|上一页|转发|纠错",
@@ -90,6 +97,18 @@ static MONTHS: LazyLock<Phrases<()>> = LazyLock::new(|| {
         (),
         "january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|\
          sep|sept|oct|nov|dec",
+    )])
+});
+
+/// The page a trail begins with.
+static HOME: LazyLock<Phrases<()>> =
+    LazyLock::new(|| Phrases::new(&[((), "home|homepage|home page|front page|index|首页")]));
+
+/// What stands before the trail of pages that leads to an article.
+static TRAILS: LazyLock<Phrases<()>> = LazyLock::new(|| {
+    Phrases::new(&[(
+        (),
+        "you are here|current location|current position|your position|your location|当前位置|您的位置|您所在的位置|您当前的位置",
     )])
 });
 
@@ -150,8 +169,15 @@ pub(super) fn remove(reader: Reader<'_>, lines: &mut Vec<Line>) -> Vec<(usize, u
             return false;
         }
         let front = matches!(place, Place::First | Place::Front) || first_prose == Some(index - 1);
+        let before = taken.len();
         let tail_cut = trim_ends(reader, line, front, &mut taken);
+        let cut = taken.len() > before;
         tail |= tail_cut;
+        // What is left of a line of furniture that a cut made recognisable.
+        if cut && !line.tokens.is_empty() && whole_line(reader, line, place).is_some() {
+            taken.push((line.start, line.end));
+            return false;
+        }
         content_seen |= !line.tokens.is_empty();
         !line.tokens.is_empty()
     });
@@ -168,7 +194,18 @@ pub(super) fn is_prose(reader: Reader<'_>, line: &Line) -> bool {
 fn opens_tail(reader: Reader<'_>, line: &Line) -> Option<usize> {
     match CUES.at(reader.tokens(line.tokens.clone())) {
         Some((length, Cue::Tail)) => Some(length),
-        Some((_, Cue::Label | Cue::Counter | Cue::Button)) | None => None,
+        Some((_, Cue::Label | Cue::Link | Cue::Counter | Cue::Button)) | None => None,
+    }
+}
+
+/// `Next: ...`, `[previous] ...`, `>>> hot: ...`: a link to another page.
+fn opens_link(reader: Reader<'_>, line: &Line) -> bool {
+    match CUES.at(reader.tokens(line.tokens.clone())) {
+        Some((length, Cue::Link)) => {
+            let gap = reader.gap_after(line.tokens.start + length - 1);
+            gap_has_colon(reader, line.tokens.start + length - 1) || gap.starts_with([']', '】', '：'])
+        }
+        Some((_, Cue::Tail | Cue::Label | Cue::Counter | Cue::Button)) | None => false,
     }
 }
 
@@ -186,6 +223,9 @@ fn whole_line(reader: Reader<'_>, line: &Line, place: Place) -> Option<bool> {
     if opens_tail(reader, line).is_some() && (place != Place::First || words <= 4) && words <= 25 {
         return Some(place == Place::Back);
     }
+    if place != Place::First && place != Place::Middle && words <= 25 && opens_link(reader, line) {
+        return Some(false);
+    }
     if place == Place::Middle && words > 12 {
         return None;
     }
@@ -198,12 +238,15 @@ fn whole_line(reader: Reader<'_>, line: &Line, place: Place) -> Option<bool> {
         return None;
     }
     if place == Place::Middle {
-        return (scan.labels > 0 && scan.opens && scan.remaining <= 3).then_some(false);
+        let labelled = scan.labels > 0 && scan.opens && scan.remaining <= 3;
+        let dated = scan.strong > 0 && scan.remaining <= 2 && words <= 9 && ends_or_begins_dated(reader, line);
+        return (labelled || dated).then_some(false);
     }
     // On the first line a leading date stands before the headline; elsewhere beside the name of a site.
     let leading_date = date_at(reader, line.tokens.start, line.tokens.end).is_some();
     let grammar = line.tokens.clone().any(|at| GRAMMAR.at(reader.tokens(at..line.tokens.end)).is_some());
     let allowed = if place == Place::First { 4 } else { 5 };
+    let dated_label = place != Place::First && leading_date && scan.labels > 0;
     let site = scan.strong > 0
         && scan.remaining <= allowed
         && !grammar
@@ -217,7 +260,16 @@ fn whole_line(reader: Reader<'_>, line: &Line, place: Place) -> Option<bool> {
     let source_name =
         place != Place::First && words <= 4 && !grammar && ends_in_source_word(reader, line.tokens.clone());
     let byline = place != Place::First && words <= 8 && is_byline(reader, line);
-    (site || label_first || bracketed || source_name || byline || is_breadcrumb(reader, line, place)).then_some(false)
+    (site || dated_label || label_first || bracketed || source_name || byline || is_breadcrumb(reader, line, place))
+        .then_some(false)
+}
+
+/// Whether a date is the first or the last thing in a line.
+fn ends_or_begins_dated(reader: Reader<'_>, line: &Line) -> bool {
+    let end = line.tokens.end;
+    line.tokens
+        .clone()
+        .any(|at| date_at(reader, at, end).is_some_and(|length| at == line.tokens.start || at + length == end))
 }
 
 /// `By Mei Yutong`, `Reporter Kou Jing intern Mo Qi`, `Correspondent ...`: a cue and names only.
@@ -237,11 +289,16 @@ fn is_byline(reader: Reader<'_>, line: &Line) -> bool {
 fn is_breadcrumb(reader: Reader<'_>, line: &Line, place: Place) -> bool {
     let text = reader.line_text(line);
     let arrows = text.matches(['>', '»', '›']).count();
-    let bars = text.matches(['|', '/', '_']).count();
-    if arrows == 0 && (bars < 2 || place == Place::First) {
+    let bars = text.matches(['|', '/', '_', '·', '•']).count();
+    let from_home = HOME.at(reader.tokens(line.tokens.clone())).is_some();
+    if arrows == 0 && (bars < 2 || (place == Place::First && !from_home)) {
         return false;
     }
-    text.split(['>', '»', '›', '|', '/', '_']).all(|piece| piece.split_whitespace().count() <= 6)
+    let sentence = place == Place::First
+        && TRAILS.at(reader.tokens(line.tokens.clone())).is_none()
+        && line.tokens.clone().any(|at| GRAMMAR.at(reader.tokens(at..line.tokens.end)).is_some());
+    !sentence
+        && text.split(['>', '»', '›', '|', '/', '_', '·', '•']).all(|piece| piece.split_whitespace().count() <= 8)
         && reader.words(line.tokens.clone()) <= 16
 }
 
@@ -285,7 +342,7 @@ fn scan_line(reader: Reader<'_>, line: &Line) -> Scan {
                 at += length;
                 at += value_length(reader, at, end);
             }
-            Some((length, _)) if is_number(at + length) || (at > line.tokens.start && is_number(at - 1)) => {
+            Some((length, Cue::Counter)) if is_number(at + length) || (at > line.tokens.start && is_number(at - 1)) => {
                 scan.counters += 1;
                 scan.strong += 1;
                 at += length + usize::from(is_number(at + length));
@@ -294,7 +351,7 @@ fn scan_line(reader: Reader<'_>, line: &Line) -> Scan {
                 scan.strong += 1;
                 at += length;
             }
-            Some((length, Cue::Button | Cue::Counter | Cue::Label)) => {
+            Some((length, Cue::Button | Cue::Counter | Cue::Label | Cue::Link)) => {
                 let before = reader.slice(line.start, reader.tokens[at].start as usize);
                 scan.strong += usize::from(before.trim_end().ends_with(['[', '【']));
                 scan.buttons += 1;
@@ -322,7 +379,7 @@ fn value_length(reader: Reader<'_>, from: usize, end: usize) -> usize {
     while at < end && at - from <= 12 {
         let next_label = match CUES.at(reader.tokens(at..end)) {
             Some((length, Cue::Label)) => gap_has_colon(reader, at + length - 1),
-            Some((_, Cue::Tail | Cue::Counter | Cue::Button)) | None => false,
+            Some((_, Cue::Tail | Cue::Link | Cue::Counter | Cue::Button)) | None => false,
         };
         if at > from && (next_label || date_at(reader, at, end).is_some()) {
             return at - from;
@@ -363,7 +420,11 @@ fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize> {
             })
     };
     let separated = |index: usize| matches!(gap(index).trim(), "-" | "/" | "." | "");
-    let mut length = if is_year(word) && small(1) && small(2) && separated(0) && separated(1) && !gap(0).is_empty() {
+    let in_digits = is_year(word) && small(1) && small(2) && separated(0) && separated(1) && !gap(0).is_empty();
+    let year_last = small(0) && small(1) && year(2) && gap(0) == "-" && gap(1) == "-";
+    let with_name =
+        is_year(word) && month(1) && day(2) || month(0) && day(1) && year(2) || day(0) && month(1) && year(2);
+    let mut length = if in_digits || year_last || with_name {
         3
     } else if is_year(word)
         && gap(0).is_empty()
@@ -372,14 +433,6 @@ fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize> {
         && tokens.len() > 3
     {
         if reader.word(at + 5) == "日" && tokens.len() > 5 { 6 } else { 4 }
-    } else if is_year(word) && month(1) && day(2) {
-        3
-    } else if month(0) && day(1) && year(2) {
-        3
-    } else if day(0) && month(1) && year(2) {
-        3
-    } else if small(0) && small(1) && year(2) && gap(0) == "-" && gap(1) == "-" {
-        3
     } else if small(0) && small(1) && gap(0) == "-" && small(2) && small(3) && gap(2) == ":" {
         2
     } else if first.kind == TokenKind::Number
@@ -576,7 +629,7 @@ fn suffix_start(reader: Reader<'_>, line: &Line) -> Option<(usize, bool)> {
                 Some((length, Cue::Label)) => {
                     gap_has_colon(reader, first + length - 1) || first + 1 < end || close != ')'
                 }
-                Some((cue_length, Cue::Button | Cue::Counter)) => {
+                Some((cue_length, Cue::Button | Cue::Link | Cue::Counter)) => {
                     matches!(close, ']' | '】')
                         || cue_length == length
                         || first + cue_length < end && reader.tokens[first + cue_length].kind == TokenKind::Number
@@ -600,14 +653,30 @@ fn suffix_start(reader: Reader<'_>, line: &Line) -> Option<(usize, bool)> {
         let start = reader.tokens[at].start as usize;
         let bracket = before.rfind(['[', '【', '<', '>', '|']).map_or(start, |inside| start - before.len() + inside);
         match CUES.at(reader.tokens(at..end)) {
-            Some((_, Cue::Tail)) => return Some((bracket, true)),
+            // A sentence with its stop is prose, unless a colon gives the cue away.
+            Some((length, Cue::Tail)) if !ends_with_stop(text) || gap_has_colon(reader, at + length - 1) => {
+                return Some((bracket, true));
+            }
             Some((length, Cue::Label)) if at + length < end && gap_has_colon(reader, at + length - 1) => {
                 let rest = Line { start, end: line.end, tokens: at..end };
                 if !ends_with_stop(text) && scan_line(reader, &rest).remaining <= 1 {
                     return Some((bracket, false));
                 }
             }
-            Some((_, Cue::Label | Cue::Counter | Cue::Button)) | None => {}
+            // `Photos:` with the pictures gone.
+            Some((length, Cue::Label)) if at + length == end && gap_has_colon(reader, end - 1) => {
+                return Some((bracket, false));
+            }
+            Some((length, Cue::Link)) if gap_has_colon(reader, at + length - 1) && !ends_with_stop(text) => {
+                return Some((bracket, true));
+            }
+            Some((_, Cue::Counter | Cue::Button)) => {
+                let scan = scan_line(reader, &Line { start, end: line.end, tokens: at..end });
+                if scan.remaining == 0 && scan.strong > 0 {
+                    return Some((bracket, false));
+                }
+            }
+            Some((_, Cue::Tail | Cue::Label | Cue::Link)) | None => {}
         }
     }
     // `... by admin` after a headline.

@@ -36,6 +36,10 @@ static LEAD_OPENERS: LazyLock<Phrases<bool>> = LazyLock::new(|| {
     ])
 });
 
+/// Words with a capital that open a sentence when a word in lower case follows and title case goes before.
+static GRAMMATICAL: LazyLock<Phrases<()>> =
+    LazyLock::new(|| Phrases::new(&[((), "the|a|an|in|at|to|during|this|under|with|after|recently|yesterday|as")]));
+
 static DAYS: LazyLock<Phrases<()>> = LazyLock::new(|| {
     Phrases::new(&[(
         (),
@@ -169,7 +173,15 @@ fn caption_words(reader: Reader<'_>, line: &Line, from: usize) -> bool {
 
 /// Headline lines that stand as paragraphs of their own at the start.
 fn stacked(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usize)>) -> Headline {
+    split_original_title(reader, lines, taken);
     let mut count = lines.iter().take_while(|line| looks_like_headline(reader, line)).count();
+    // A first line that comes again is a headline in spite of its final stop.
+    if let Some((first, others)) = lines.split_first()
+        && count == 0
+        && comes_again(reader, first, others)
+    {
+        count = 1;
+    }
     count = count.min(lines.len().saturating_sub(1));
     if count > MAX_STACKED {
         count = 1;
@@ -199,6 +211,38 @@ fn stacked(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, us
     let best = kept.iter().map(score).max().unwrap_or(0);
     let main = kept.iter().position(|line| score(line) == best).unwrap_or(0);
     Headline { lines: kept, main }
+}
+
+/// Whether one of the next lines is the same.
+fn comes_again(reader: Reader<'_>, line: &Line, others: &[Line]) -> bool {
+    let terms = terms(reader, line);
+    (3..=MAX_WORDS).contains(&terms.len())
+        && others
+            .iter()
+            .take(6)
+            .any(|other| other.tokens.len() == terms.len() && common(reader, other, &terms) == terms.len())
+}
+
+/// Parts `headline Original title: headline` at the label, which is furniture.
+fn split_original_title(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usize)>) {
+    let Some(line) = lines.first_mut() else { return };
+    let label = (line.tokens.start + 1..line.tokens.end.saturating_sub(2)).take(MAX_WORDS).find(|&at| {
+        reader.word(at).eq_ignore_ascii_case("original")
+            && reader.word(at + 1).eq_ignore_ascii_case("title")
+            && reader.gap_after(at + 1).starts_with([':', '：'])
+    });
+    let Some(label) = label else { return };
+    let mut rest = line.clone();
+    let start = reader.tokens.get(label).map_or(line.end, |token| token.start as usize);
+    cut_at(reader, line, start, taken);
+    let open_end = |c: char| matches!(c, ',' | ';' | '，' | '；') || c.is_whitespace();
+    line.end = line.start + reader.line_text(line).trim_end_matches(open_end).len();
+    rest.tokens.start = label + 2;
+    rest.start = opening(reader, label + 2);
+    if let Some(last) = taken.last_mut() {
+        last.1 = start + reader.slice(start, rest.start).trim_end().len();
+    }
+    lines.insert(1, rest);
 }
 
 /// A short line without a final stop; an exclamation or a question may end a headline.
@@ -249,7 +293,10 @@ fn fused(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usiz
             .chunks(period)
             .take_while(|chunk| chunk.iter().zip(tokens).all(|(a, b)| a.term == b.term) && chunk.len() == period)
             .count();
-        if copies * period < tokens.len() {
+        // More copies, or a stop inside, and it is a text that repeats itself.
+        let stop_inside = (line.tokens.start..line.tokens.start + period - 1)
+            .any(|at| reader.gap_after(at).starts_with(['.', '。', ';', '；']));
+        if copies <= 3 && !stop_inside && copies * period < tokens.len() {
             let headline = cut_headline(reader, line, period);
             split_front(reader, line, (copies - 1) * period, taken);
             return headline;
@@ -267,12 +314,21 @@ fn fused(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usiz
         }
         let rest = reader.tokens(at..line.tokens.end);
         let capital = reader.word(at).starts_with(char::is_uppercase);
-        let opener =
-            LEAD_OPENERS.at(rest).is_some_and(|(length, needs_date)| !needs_date || DAYS.at(&rest[length..]).is_some());
+        let title_case = || {
+            is_title_case(reader, line.tokens.start..at)
+                && GRAMMATICAL.at(rest).is_some()
+                && is_lower(reader.word(at + 1))
+        };
+        let opener = title_case()
+            || LEAD_OPENERS
+                .at(rest)
+                .is_some_and(|(length, needs_date)| !needs_date || DAYS.at(&rest[length..]).is_some());
         let dateline = dateline_length(reader, at, line.tokens.end).filter(|length| {
             (at..at + length).any(|at| reader.tokens.get(at).is_some_and(|token| token.kind == TokenKind::Number))
         });
-        if capital && (opener || dateline.is_some()) && !starts_clause(reader, line) {
+        // The place of a dateline is the last name before the date; the names before it belong to the headline.
+        let later = dateline.is_some() && at + 1 < end && is_name_before_date(reader, at, line.tokens.end);
+        if capital && (opener || dateline.is_some()) && !later && !starts_clause(reader, line) {
             let headline = cut_headline(reader, line, length);
             if let Some(length) = dateline {
                 split_front(reader, line, length, taken);
@@ -283,9 +339,28 @@ fn fused(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usiz
     Headline::default()
 }
 
+/// Whether a dateline also begins at the token after `at`, parted from it by nothing but white space.
+fn is_name_before_date(reader: Reader<'_>, at: usize, end: usize) -> bool {
+    let next = reader.word(at + 1);
+    let is_name = next.starts_with(char::is_uppercase) && DAYS.at(reader.tokens(at + 1..end)).is_none();
+    is_name && reader.gap_after(at).trim().is_empty() && dateline_length(reader, at + 1, end).is_some()
+}
+
 /// Whether the line opens as a lead does, so that a later date belongs to its own sentence.
 fn starts_clause(reader: Reader<'_>, line: &Line) -> bool {
     LEAD_OPENERS.at(reader.tokens(line.tokens.clone())).is_some()
+}
+
+fn is_lower(word: &str) -> bool {
+    word.starts_with(char::is_lowercase)
+}
+
+/// Whether four words in five begin with a capital, the short ones left out, and the last does.
+fn is_title_case(reader: Reader<'_>, tokens: std::ops::Range<usize>) -> bool {
+    let last = tokens.end.checked_sub(1).is_some_and(|at| !is_lower(reader.word(at)));
+    let long = tokens.filter(|at| reader.word(*at).len() > 3);
+    let (all, lower) = long.fold((0, 0), |(all, lower), at| (all + 1, lower + usize::from(is_lower(reader.word(at)))));
+    last && all >= 4 && lower * 5 <= all
 }
 
 fn cut_headline(reader: Reader<'_>, line: &mut Line, length: usize) -> Headline {

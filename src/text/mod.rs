@@ -17,6 +17,9 @@ mod sentences;
 mod tokens;
 mod zones;
 
+#[cfg(test)]
+mod tests;
+
 pub use article::{Article, Part, Span};
 pub use document::{Document, Role, Sentence};
 pub use language::Language;

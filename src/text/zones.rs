@@ -64,7 +64,7 @@ static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
              study session|study sessions|study meeting|study meetings|special study|special learning|thematic study|\
              collective study|collective learning|group study|study class|study group|learning group|learning meeting|\
              study and learning meeting|reading class|study conference|study heart group|theory study heart group|\
-             study forum|learning session|study and discussion|study exchange|conveying meeting|relay meeting|\
+             study forum|learning session|study and discussion|study exchange|theoretical study|theoretical learning|learn about|learned about|learned at|learnt about|conveying meeting|relay meeting|\
              implementation meeting|study seminar|study tour|learning class|theory learning|theory study|\
              理论学习中心组|学习中心组|学习会|专题学习|集体学习|学习班|读书班|学习教育|传达学习会|传达会|学习会议|传达会议|主题教育",
         ),
@@ -92,7 +92,7 @@ static FORM_NOUNS: LazyLock<Phrases<()>> = LazyLock::new(|| {
     Phrases::new(&[(
         (),
         "meeting|meetings|session|sessions|conference|conferences|group|class|symposium|forum|seminar|meet|activity|\
-         activities|plenum|plenary|congress",
+         activities|plenum|plenary|congress|day|tour|hall|discussion|visit|trip|network",
     )])
 });
 
@@ -112,6 +112,9 @@ static AUXILIARIES: LazyLock<Phrases<()>> = LazyLock::new(|| {
 /// Words after a participle that tell where or when the conveyed meeting was held.
 static PLACES: LazyLock<Phrases<()>> =
     LazyLock::new(|| Phrases::new(&[((), "in|on|at|from|by|last|yesterday|earlier|recently|this|today|during")]));
+
+/// Words after a conveying verb whose object stood before it: `spirit of the congress conveyed to members`.
+static TARGETS: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(&[((), "to|at|by|in|on|among")]));
 
 /// At least this many words of the first sentences are the lead.
 const LEAD_WORDS: usize = 40;
@@ -176,6 +179,7 @@ pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl 
         let next = at + length;
         match cue {
             Cue::Form => {}
+            Cue::Convey if open.is_none() && ends_form(reader, at, tokens.start) => {}
             Cue::Convey if open.is_none() && compound_end(reader, next, end).is_some() => {
                 at = compound_end(reader, next, end).unwrap_or(next);
                 continue;
@@ -183,7 +187,9 @@ pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl 
             Cue::Convey => {
                 let inside =
                     reader.word(at).eq_ignore_ascii_case("spirit") || reader.word(at).eq_ignore_ascii_case("message");
-                let passive = at > tokens.start && is_passive(reader, at);
+                let relayed =
+                    open.is_some() && reader.word(at).ends_with("ed") && TARGETS.at(reader.tokens(next..end)).is_some();
+                let passive = at > tokens.start && (relayed || is_passive(reader, at));
                 if !(inside && open.is_some()) {
                     // `conveyed and studied`: the word between two such verbs is as own as they are.
                     if open.is_some_and(|start| at - start <= 1) {
@@ -197,7 +203,9 @@ pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl 
             Cue::SpiritAfter => close(&mut open, next, &mut mark),
             Cue::Hold if open.is_some() && describes_conveyed(reader, at, next, end) => {}
             Cue::Hold => {
-                let from = after_comma.filter(|comma| open.is_some_and(|start| *comma >= start)).unwrap_or(at);
+                let auxiliary = |at: usize| at > tokens.start && AUXILIARIES.at(reader.tokens(at - 1..at)).is_some();
+                let verb = if auxiliary(at) { at - 1 } else { at };
+                let from = after_comma.filter(|comma| open.is_some_and(|start| *comma >= start)).unwrap_or(verb);
                 close(&mut open, from, &mut mark);
             }
             Cue::Act => {
@@ -219,6 +227,15 @@ fn close(open: &mut Option<usize>, end: usize, mark: &mut impl FnMut(Range<usize
     {
         mark(start..end);
     }
+}
+
+/// Whether the word at `at` ends the name of a form: `center group study`, `collective learning`.
+fn ends_form(reader: Reader<'_>, at: usize, start: usize) -> bool {
+    let noun = ["study", "learning"].iter().any(|noun| reader.word(at).eq_ignore_ascii_case(noun));
+    let before = if at > start { reader.word(at - 1) } else { "" };
+    noun && ["group", "collective", "special", "thematic", "concentrated"]
+        .iter()
+        .any(|word| before.eq_ignore_ascii_case(word))
 }
 
 /// The token behind a form noun that makes one name with the conveying verb before `from`.

@@ -1,0 +1,72 @@
+//! What standard error is told while a command runs: progress, and the items that failed.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Exit, terminal::escape};
+
+/// Failures told one by one; more are only counted.
+const MAX_TOLD: u64 = 100;
+
+/// Writes a line to standard error, foreign text made safe. Nobody is left to tell if that is closed.
+pub(super) fn note(message: &str) {
+    let _ = writeln!(io::stderr(), "{}", escape(message));
+}
+
+/// Counts items and tells of those that failed.
+pub(super) struct Told {
+    bar: ProgressBar,
+    items: u64,
+    failed: u64,
+}
+
+impl Told {
+    /// A counter, with a progress bar if one is wanted and standard error is a terminal.
+    pub(super) fn new(bar: bool) -> Self {
+        let bar = if bar && io::stderr().is_terminal() {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} articles, {elapsed} {msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        } else {
+            ProgressBar::hidden()
+        };
+        Self { bar, items: 0, failed: 0 }
+    }
+
+    /// Counts items, and tells of the failed ones among them.
+    pub(super) fn add(&mut self, items: u64, failures: Vec<String>) {
+        self.items += items;
+        self.bar.inc(items);
+        for failure in failures {
+            self.failed += 1;
+            if self.failed <= MAX_TOLD {
+                self.bar.suspend(|| note(&failure));
+            }
+        }
+    }
+
+    /// Names on the progress bar what is being done now.
+    pub(super) fn doing(&self, what: &'static str) {
+        self.bar.set_message(what);
+    }
+
+    /// Tells the counts if anything failed.
+    pub(super) fn finish(self) -> Exit {
+        self.bar.finish_and_clear();
+        if self.failed == 0 {
+            return Exit::Done;
+        }
+        if self.failed > MAX_TOLD {
+            note(&format!("... and {} more", self.failed - MAX_TOLD));
+        }
+        note(&format!("{} of {} failed", self.failed, self.items));
+        Exit::SomeFailed
+    }
+}

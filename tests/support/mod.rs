@@ -1,0 +1,142 @@
+//! What the tests of the engine and of the gRPC door share: articles, and a gate that holds an analysis.
+
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
+use std::sync::{
+    Arc, Condvar, LazyLock, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use chuanda::{
+    classify::Catalog,
+    engine::{ArticleInput, Engine, INLINE_BYTES, Limits},
+    learn::{CatalogChoice, LabelledArticle, Trainer},
+    model::Model,
+};
+use tokio::sync::Semaphore;
+
+/// A word that stands in every test article and must never come back in an error.
+pub(crate) const SECRET: &str = "Qingyunlu";
+
+/// A short article in English.
+pub(crate) fn text() -> String {
+    format!(
+        "Party group of {SECRET} bureau holds study session\n\nOn the morning of May 3, the party group of the city \
+         statistics bureau in {SECRET} held an enlarged meeting. The meeting was presided over by Wang Lin, secretary \
+         of the party group. The meeting stressed that all units must check the books of the year. It asked everyone \
+         to report by Friday.\n"
+    )
+}
+
+/// An article that is too long to be read on the task that asks.
+pub(crate) fn long_text() -> String {
+    text().repeat(INLINE_BYTES / text().len() + 1)
+}
+
+/// A small model of two forms and two bodies, which knows [`text`] to be a study session of the statistics bureau.
+/// What the tests of the doors say does not depend on what the embedded model has learnt.
+pub(crate) fn model() -> Model {
+    static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut trainer = Trainer::new(CatalogChoice::Given(Catalog::builtin().unwrap()));
+        for place in ["Linhe", "Beishan", "Qiaotou", "Wanping", "Dongze"] {
+            for (department, body) in [("court", "People's Court"), ("statistics_bureau", "Statistics Bureau")] {
+                for (form, name) in [("study_session", "study session"), ("work_conference", "work conference")] {
+                    let text = format!("{body} of {place} holds {name}\n\nThe {body} of {place} held a {name}.");
+                    let labels = [Some(form.to_owned()), Some(department.to_owned())];
+                    trainer.add(&LabelledArticle { text, labels, ..LabelledArticle::default() }).unwrap();
+                }
+            }
+        }
+        trainer.finish().unwrap().model
+    });
+    Model::from_bytes(&BYTES).unwrap()
+}
+
+/// A counter, and a gate that holds analyses of articles whose id begins with `hold`. An article with the id `panic`
+/// panics. Dropping the gate opens it, so that a failed test ends.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    inner: Arc<Inner>,
+    _open_on_drop: Arc<OpenOnDrop>,
+}
+
+struct Inner {
+    entered: Semaphore,
+    begun: AtomicUsize,
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+struct OpenOnDrop(Arc<Inner>);
+
+impl Drop for OpenOnDrop {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+impl Inner {
+    fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        let inner = Arc::new(Inner {
+            entered: Semaphore::new(0),
+            begun: AtomicUsize::new(0),
+            open: Mutex::new(false),
+            opened: Condvar::new(),
+        });
+        let open_on_drop = Arc::new(OpenOnDrop(Arc::clone(&inner)));
+        Self { inner, _open_on_drop: open_on_drop }
+    }
+
+    /// What the engine runs before each analysis.
+    pub(crate) fn probe(&self) -> impl Fn(&ArticleInput) + Send + Sync + 'static {
+        let inner = Arc::clone(&self.inner);
+        move |article| {
+            inner.begun.fetch_add(1, Ordering::SeqCst);
+            assert!(article.id != "panic", "{}", article.text);
+            if article.id.starts_with("hold") {
+                inner.entered.add_permits(1);
+                let mut open = inner.open.lock().unwrap();
+                while !*open {
+                    open = inner.opened.wait(open).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Waits until one more analysis is held.
+    pub(crate) async fn entered(&self) {
+        self.inner.entered.acquire().await.unwrap().forget();
+    }
+
+    /// Lets everything go on.
+    pub(crate) fn open(&self) {
+        self.inner.open();
+    }
+
+    /// How many analyses have begun.
+    pub(crate) fn begun(&self) -> usize {
+        self.inner.begun.load(Ordering::SeqCst)
+    }
+}
+
+/// An engine with the embedded model, as many cores as said, and a gate.
+pub(crate) fn gated(cores: usize, gate: &Gate) -> Arc<Engine> {
+    let engine = Engine::new(Limits::default(), cores).with_probe(gate.probe());
+    engine.activate(model());
+    Arc::new(engine)
+}
+
+/// Waits for something that another task brings about.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::task::yield_now().await;
+    }
+}
