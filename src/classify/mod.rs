@@ -1,4 +1,4 @@
-//! A [`Document`] and scoring tables become two labels with probabilities, decisions and evidence.
+//! A [`Document`](crate::text::Document) and scoring tables become two labels with probabilities, decisions and evidence.
 
 mod catalog;
 pub mod features;

@@ -17,18 +17,18 @@ use crate::{
     model::{EventModel, Settings},
 };
 
-/// The serialised form of linfa's model, which is the only way to its private values.
+/// The serialised form of linfa's model, which is the only way to its private values. The encoding is read field by
+/// field in order; names do not matter.
 #[derive(Deserialize)]
 struct Fitted {
     class_info: HashMap<usize, FittedClass>,
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "the encoding is read field by field in order")]
 struct FittedClass {
-    class_count: usize,
-    prior: f64,
-    feature_count: Array1<f64>,
+    _class_count: usize,
+    _prior: f64,
+    _feature_count: Array1<f64>,
     feature_log_prob: Array1<f64>,
 }
 

@@ -120,7 +120,7 @@ pub struct Model {
     report: Report,
 }
 
-fn malformed(section: Section, reason: impl ToString) -> ModelError {
+fn malformed(section: Section, reason: &(impl ToString + ?Sized)) -> ModelError {
     ModelError::Malformed { section, reason: reason.to_string() }
 }
 
@@ -142,7 +142,7 @@ impl Model {
 
     fn new(version: String, serving: Serving) -> Result<Self, ModelError> {
         let section = Section::Serving;
-        serving.catalog.check().map_err(|error| malformed(section, error))?;
+        serving.catalog.check().map_err(|error| malformed(section, &error))?;
         if serving.terms.len() != serving.term_documents.len() {
             return Err(malformed(section, "number of terms"));
         }
@@ -151,7 +151,7 @@ impl Model {
             let name = Axis::ALL.get(axis).and_then(|&axis| catalog.get(axis, id)).map(|label| label.name_en.as_str());
             name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
         };
-        let scorer = Scorer::new(serving.tables, display).map_err(|error| malformed(section, error))?;
+        let scorer = Scorer::new(serving.tables, display).map_err(|error| malformed(section, &error))?;
         let frequencies: HashMap<u64, u32> = serving.terms.into_iter().zip(serving.term_documents).collect();
         Ok(Model {
             version,
@@ -253,7 +253,7 @@ impl ModelFile {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         let container = codec::Container::open(bytes)?;
         let counts: Counts = container.section(Section::Counts)?;
-        counts.catalog.check().map_err(|error| malformed(Section::Counts, error))?;
+        counts.catalog.check().map_err(|error| malformed(Section::Counts, &error))?;
         if let Some(fault) = counts.fault() {
             return Err(malformed(Section::Counts, fault));
         }

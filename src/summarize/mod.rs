@@ -1,7 +1,7 @@
 //! A [`Document`] and an [`Idf`] table become a [`Summary`]: centrality, position, selection under a budget.
 //!
-//! One pass: [`ranking`] gives every sentence a rank, from the sentence [`graph`], the [`centrality`] in it and the
-//! position; [`select`] takes sentences within the budget; [`join`] makes them running text.
+//! One pass: `ranking` gives every sentence a rank, from the sentence `graph`, the `centrality` in it and the
+//! position; `select` takes sentences within the budget; `join` makes them running text.
 
 mod centrality;
 mod graph;

@@ -3,8 +3,8 @@
 //! Total functions: every `&str` has an answer, nothing here can fail, block, log or read the clock. Every position is
 //! a byte offset on a char boundary of the string as the caller sent it; normalising makes terms and never moves spans.
 //!
-//! The order of work, all of it linear in the text: [`tokens`] in one pass over the string, [`lines`] (paragraphs),
-//! [`furniture`] among them, the [`headline`], [`sentences`] in what is left, and at last [`zones`].
+//! The order of work, all of it linear in the text: `tokens` in one pass over the string, `lines` (paragraphs),
+//! `furniture` among them, the `headline`, `sentences` in what is left, and at last `zones`.
 
 mod article;
 mod document;
