@@ -676,7 +676,13 @@ async fn reflection_lists_services_and_resolves_imports() {
             other => panic!("{other:?}"),
         }
     }
-    for service in ["chuanda.v1.AnalysisService", "chuanda.v1.ModelService", "grpc.health.v1.Health"] {
+    for service in [
+        "chuanda.v1.AnalysisService",
+        "chuanda.v1.ModelService",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    ] {
         assert!(services.iter().any(|name| name == service), "{service} is not among {services:?}");
     }
     assert_eq!(files, 3);
