@@ -192,7 +192,7 @@ fn compressed_files_may_have_several_parts_and_may_be_damaged() {
     }
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("a.txt.gz");
-    fs::write(&path, b"not gzip").unwrap();
+    fs::write(&path, b"certainly not gzip").unwrap();
     assert_eq!(read(&path, directory.path()), ["a.txt.gz:1: invalid gzip header (a.txt.gz) {}"]);
 }
 

@@ -120,7 +120,7 @@ impl Cli {
     /// What stopped it. Items that failed on their own do not: see [`Exit`].
     pub fn run(self) -> Result<Exit, CliError> {
         match self.command {
-            Command::Serve(args) => serve::run(args),
+            Command::Serve(args) => serve::run(&args),
             Command::Analyze(args) => analyze::run(args),
             Command::Train(args) => train::run(args),
             Command::Evaluate(args) => evaluate::run(args),

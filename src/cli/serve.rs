@@ -105,7 +105,7 @@ fn defaults() -> ServeSettings {
 }
 
 /// Runs the command.
-pub(super) fn run(args: Args) -> Result<Exit, CliError> {
+pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let settings = ServeSettings {
         listen: args.listen,
         cores: args.cores,
@@ -139,9 +139,9 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
         let listener = TcpListener::bind(checked.listen).await.with_context(listen).map_err(unusable)?;
         let address = listener.local_addr().with_context(listen).map_err(unusable)?;
         let engine = Engine::new(checked.limits, checked.cores);
+        let _announced = args.address_file.as_deref().map(|path| AddressFile::write(path, address)).transpose()?;
         tracing::info!(%address, model = model.version(), "listening");
         engine.activate(model);
-        let _announced = args.address_file.as_deref().map(|path| AddressFile::write(path, address)).transpose()?;
         tokio::select! {
             served = service::serve(listener, Arc::new(engine), checked.service, signals.drain) => {
                 match served.map_err(|error| CliError::Unusable(error.into()))? {

@@ -79,9 +79,10 @@ fn label(out: &mut String, axis: Axis, answer: Option<&Classification>, screen: 
     let label = &answer.label;
     paragraph.push(&format!(" ({label})  {:.2}  {}", answer.probability, decision(answer.decision)), 0);
     paragraph.write(out, name, screen);
-    if !answer.alternatives.is_empty() {
-        let others: Vec<String> =
-            answer.alternatives.iter().map(|other| format!("{} {:.2}", other.label, other.probability)).collect();
+    // What would be shown as 0.00 is no alternative to anyone.
+    let others = answer.alternatives.iter().filter(|other| other.probability >= 0.005);
+    let others: Vec<String> = others.map(|other| format!("{} {:.2}", other.label, other.probability)).collect();
+    if !others.is_empty() {
         let mut paragraph = Paragraph::default();
         paragraph.push(&format!("or {}", others.join(", ")), 0);
         paragraph.write(out, &" ".repeat(name.len()), screen);

@@ -1,0 +1,534 @@
+//! The program as its users call it: arguments, files and pipes in; output, messages and exit codes out.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+    thread,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_chuanda");
+
+/// What a call came to.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    /// The lines of JSON on standard output.
+    fn lines(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// Calls the program in a directory.
+fn run(directory: &Path, arguments: &[&str], stdin: &[u8]) -> Ran {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(directory).args(arguments).env_remove("CHUANDA_LOG").env_remove("CHUANDA_MODEL");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    let mut input = child.stdin.take().unwrap();
+    let output = thread::scope(|scope| {
+        // A thread of its own, since the program answers while it reads. One that does not read closes its input.
+        scope.spawn(move || input.write_all(stdin));
+        child.wait_with_output().unwrap()
+    });
+    Ran {
+        code: output.status.code().expect("no signal ended it"),
+        stdout: String::from_utf8(output.stdout).expect("the output is UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("the messages are UTF-8"),
+    }
+}
+
+/// Analyses with the model of these tests.
+fn analyze(directory: &Path, arguments: &[&str], stdin: &[u8]) -> Ran {
+    let model = model().to_str().unwrap();
+    run(directory, &[&["analyze", "--model", model], arguments].concat(), stdin)
+}
+
+/// Labelled articles of two types of meeting and two departments, as JSONL.
+fn labelled() -> String {
+    let cities = ["Anyang", "Beilin", "Chuzhou", "Dahe", "Enping", "Fushan", "Guyuan", "Hekou"];
+    let mut lines = String::new();
+    for (number, city) in cities.iter().enumerate() {
+        for (kind, form) in [("study_session", "a theoretical study session"), ("symposium", "a symposium")] {
+            for (department, body, task) in [
+                ("court", "Intermediate Court", "trials and judgments"),
+                ("audit_bureau", "Audit Bureau", "auditing accounts"),
+            ] {
+                let text = format!(
+                    "The {city} {body} held {form} on May {}, 2023.\nThe meeting was about {task}.\nAll staff of the {body} \
+                     took part in it.",
+                    number + 1
+                );
+                let record = json!({
+                    "id": format!("{kind}-{department}-{number}"), "text": text, "group": city, "meeting_type": kind,
+                    "relaying_department": department,
+                });
+                lines += &format!("{record}\n");
+            }
+        }
+    }
+    lines
+}
+
+/// A model learnt from [`labelled`], once for all tests.
+fn model() -> &'static Path {
+    static MODEL: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    &MODEL
+        .get_or_init(|| {
+            let directory = TempDir::new().unwrap();
+            fs::write(directory.path().join("data.jsonl"), labelled()).unwrap();
+            let ran = run(directory.path(), &["train", "--data", "data.jsonl", "--output", "model.chuanda"], b"");
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            let path = directory.path().join("model.chuanda");
+            (directory, path)
+        })
+        .1
+}
+
+fn files(contents: &[(&str, &[u8])]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    for (name, content) in contents {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    directory
+}
+
+const COURT: &str = "The Intermediate Court held a theoretical study session. The meeting was about trials and judgments. \
+                     The court of the city took part. All judges spoke. Nobody was absent.";
+
+/// Checks one field of one answer, found by JSON pointer.
+fn check(answer: &Value, pointer: &str, expect: &Value) {
+    assert_eq!(answer.pointer(pointer).unwrap_or(&Value::Null), expect, "{pointer} of {answer}");
+}
+
+#[test]
+fn an_article_becomes_a_line_with_the_names_of_the_contract() {
+    let directory = files(&[("a.txt", COURT.as_bytes())]);
+    let ran = analyze(directory.path(), &["a.txt"], b"");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let [answer] = ran.lines().try_into().unwrap();
+    check(&answer, "/id", &json!("a.txt"));
+    check(&answer, "/meeting_type/label", &json!("study_session"));
+    check(&answer, "/relaying_department/label", &json!("court"));
+    check(&answer, "/meeting_type/decision", &json!("accepted"));
+    check(&answer, "/language_code", &json!("en"));
+    check(&answer, "/input", &Value::Null);
+    assert_eq!(answer["summary"]["sentences"].as_array().unwrap().len(), 3);
+    for sentence in answer["summary"]["sentences"].as_array().unwrap() {
+        let at = |name: &str| usize::try_from(sentence[name].as_u64().unwrap()).unwrap();
+        assert_eq!(sentence["text"].as_str().unwrap(), &COURT[at("start")..at("end")]);
+    }
+    let version = answer["model_version"].as_str().unwrap();
+    assert_eq!(version.len(), 32);
+    let span = &answer["relaying_department"]["evidence"][0]["spans"][0];
+    assert_eq!(span["part"], "text");
+}
+
+#[test]
+fn good_and_bad_records_of_all_formats_come_in_order() {
+    let csv = "text,id,year\n\"One,\ntwo.\",c1,2023\nshort\n";
+    let gz = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(csv.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let jsonl = "{\"id\":\"j1\",\"text\":\"Good.\",\"n\":1.50,\"tags\":[1, 2]}\n{\"id\":\"j2\",\"n\":3}\n\nnot json\n\
+                 {\"text\":\" \"}\n{\"text\":\"Good too.\",\"title\":\"T\"}\n";
+    let directory = files(&[
+        ("in/a.csv.gz", &gz),
+        ("in/b.jsonl.zst", &zstd::encode_all(jsonl.as_bytes(), 1).unwrap()),
+        ("in/c.txt", b"Latin \xE9."),
+        ("in/d/e.txt", COURT.as_bytes()),
+        ("in/readme.md", b"not read"),
+        ("in/.hidden.txt", b"not read"),
+    ]);
+    let ran = analyze(directory.path(), &["in", "missing.txt"], b"");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let lines = ran.lines();
+    let ids: Vec<&str> = lines.iter().map(|line| line["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        ids,
+        [
+            "c1",
+            "in/a.csv.gz:4",
+            "j1",
+            "j2",
+            "in/b.jsonl.zst:4",
+            "in/b.jsonl.zst:5",
+            "in/b.jsonl.zst:6",
+            "in/c.txt",
+            "in/d/e.txt",
+            "missing.txt"
+        ]
+    );
+    check(&lines[0], "/input", &json!({"year": "2023"}));
+    assert!(ran.stdout.contains(r#""input":{"n":1.50,"tags":[1, 2]}"#), "other fields come back as they were written");
+    for (line, expect) in [
+        (
+            1,
+            json!({"code": "invalid_argument", "message": "1 fields where the header has 3", "file": "in/a.csv.gz", "line": 4}),
+        ),
+        (
+            3,
+            json!({"code": "invalid_argument", "message": "field text is missing", "file": "in/b.jsonl.zst", "line": 2}),
+        ),
+        (
+            4,
+            json!({"code": "invalid_argument", "message": "not JSON at column 2", "file": "in/b.jsonl.zst", "line": 4}),
+        ),
+        (7, json!({"code": "invalid_argument", "message": "not UTF-8 at byte 6", "file": "in/c.txt", "line": 1})),
+        (
+            9,
+            json!({"code": "not_found", "message": "No such file or directory (os error 2)", "file": "missing.txt", "line": null}),
+        ),
+    ] {
+        check(&lines[line], "/error", &expect);
+    }
+    check(&lines[3], "/input", &json!({"n": 3}));
+    check(&lines[5], "/error/code", &json!("invalid_argument"));
+    assert!(lines[5]["error"]["message"].as_str().unwrap().contains("text"));
+    let told: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(told.len(), 7, "{told:?}");
+    assert_eq!(told[1], "in/b.jsonl.zst:2: field text is missing");
+    assert_eq!(told[6], "6 of 10 failed");
+}
+
+#[test]
+fn limits_are_told_and_do_not_end_the_others() {
+    let long = json!({"text": "a ".repeat(1 << 20)}).to_string();
+    let id = json!({"text": "Good.", "id": "x".repeat(1025)}).to_string();
+    let directory = files(&[("a.jsonl", format!("{long}\n{id}\n{{\"text\":\"Good.\"}}\n").as_bytes())]);
+    let ran = analyze(directory.path(), &["a.jsonl"], b"");
+    assert_eq!(ran.code, 1);
+    let lines = ran.lines();
+    assert!(
+        lines[0]["error"]["message"].as_str().unwrap().contains("max_article_bytes of 1048576"),
+        "{}",
+        lines[0]["error"]
+    );
+    assert!(lines[1]["error"]["message"].as_str().unwrap().contains("max_id_bytes of 1024"));
+    check(&lines[2], "/error", &Value::Null);
+}
+
+#[test]
+fn failures_beyond_a_hundred_are_counted() {
+    let ran = analyze(Path::new("."), &["--input-format", "jsonl"], "bad\n".repeat(250).as_bytes());
+    assert_eq!(ran.lines().len(), 250);
+    let told: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!((told[0], told.len()), ("-:1: not JSON at column 1", 102));
+    assert_eq!(told[100..], ["... and 150 more", "250 of 250 failed"]);
+}
+
+#[test]
+fn standard_input_is_text_unless_said_otherwise() {
+    let cases: [(&[&str], &str, &str); 4] = [
+        (&[], COURT, "-"),
+        (&["-"], COURT, "-"),
+        (&["--input-format", "jsonl", "-"], "\n{\"text\":\"One.\"}", "-:2"),
+        (&["--input-format", "csv"], "text\nOne.\n", "-:2"),
+    ];
+    for (arguments, input, id) in cases {
+        let ran = analyze(Path::new("."), arguments, input.as_bytes());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        check(&ran.lines()[0], "/id", &json!(id));
+    }
+}
+
+#[test]
+fn the_order_and_the_bytes_do_not_depend_on_the_threads() {
+    let input: String =
+        (0..500).map(|n| format!("{}\n", json!({"id": n.to_string(), "text": COURT.repeat(n % 7 + 1)}))).collect();
+    let one = analyze(Path::new("."), &["--input-format", "jsonl", "--threads", "1"], input.as_bytes());
+    let ids: Vec<String> = one.lines().iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids, (0..500).map(|n| n.to_string()).collect::<Vec<_>>());
+    let many = analyze(Path::new("."), &["--input-format", "jsonl", "--threads", "7"], input.as_bytes());
+    assert!(one.stdout == many.stdout);
+}
+
+#[test]
+fn options_reach_the_analysis() {
+    let with = |arguments: &[&str]| analyze(Path::new("."), arguments, COURT.as_bytes()).lines().remove(0);
+    let sentences = |answer: &Value| answer["summary"]["sentences"].as_array().unwrap().len();
+    assert_eq!(sentences(&with(&["--max-sentences", "2"])), 2);
+    let words = with(&["--max-words", "9"]);
+    assert!(words["summary"]["text"].as_str().unwrap().split_whitespace().count() <= 9);
+    assert!(with(&["--max-chars", "12"])["summary"]["text"].as_str().unwrap().chars().count() <= 12);
+    assert_eq!(sentences(&with(&["--ratio", "1"])), 5);
+    let ranked = with(&["--order", "rank", "--max-sentences", "5", "--redundancy", "0"]);
+    let ranks: Vec<u64> =
+        ranked["summary"]["sentences"].as_array().unwrap().iter().map(|s| s["rank"].as_u64().unwrap()).collect();
+    assert_eq!(ranks, [1, 2, 3, 4, 5]);
+    let few = with(&["--max-evidence", "1", "--max-alternatives", "0"]);
+    assert_eq!(few["meeting_type"]["evidence"].as_array().unwrap().len(), 1);
+    check(&few, "/meeting_type/alternatives", &json!([]));
+}
+
+#[test]
+fn offsets_are_counted_in_the_unit_asked_for() {
+    // Two units of UTF-16 and four bytes, one code point.
+    let text = format!("\u{1F600} {COURT}");
+    for (encoding, shift) in [("utf8_bytes", 3), ("utf16_code_units", 1), ("code_points", 0)] {
+        let answer =
+            analyze(Path::new("."), &["--offset-encoding", encoding, "--max-sentences", "5"], text.as_bytes()).lines();
+        let last = answer[0]["summary"]["sentences"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(last["text"], "Nobody was absent.");
+        assert_eq!(last["end"], json!(text.chars().count() + shift), "{encoding}");
+    }
+}
+
+#[test]
+fn wrong_usage_names_the_flag() {
+    let directory =
+        files(&[("a.txt", COURT.as_bytes()), ("b.md", b""), ("d.jsonl", labelled().as_bytes()), ("dir/x", b"")]);
+    let cases: [(&[&str], &str); 20] = [
+        (&["analyze", "--max-words", "0"], "--max-words"),
+        (&["analyze", "--max-words", "x"], "--max-words"),
+        (&["analyze", "--max-chars", "9"], "--max-chars"),
+        (&["analyze", "--ratio", "NaN"], "--ratio"),
+        (&["analyze", "--ratio", "-1"], "--ratio"),
+        (&["analyze", "--redundancy", "1.5"], "--redundancy"),
+        (&["analyze", "--max-evidence", "101"], "--max-evidence"),
+        (&["analyze", "--max-words", "5", "--ratio", "0.5"], "--ratio"),
+        (&["analyze", "--offset-encoding", "bytes"], "utf16_code_units"),
+        (&["analyze", "--format", "xml"], "--format"),
+        (&["analyze", "--threads", "0"], "--threads"),
+        (&["analyze", "--frobnicate"], "--frobnicate"),
+        (&["analyze", "b.md"], "--input-format"),
+        (&["analyze", "-", "-"], "standard input"),
+        (&["analyze", "a.txt", "--output", "missing/out"], "--output"),
+        (&["analyze", "a.txt", "--output", "dir"], "--output"),
+        (&["train", "--data", "d.jsonl"], "--output"),
+        (&["train", "--data", "d.jsonl", "--output", "./d.jsonl"], "--output"),
+        (&["train", "--data", "d.jsonl", "--output", "m", "--labels", "a.txt"], "--labels"),
+        (&["serve", "--listen", "nowhere"], "--listen"),
+    ];
+    for (arguments, names) in cases {
+        let arguments = if arguments[0] == "analyze" {
+            [arguments, &["--model", model().to_str().unwrap()]].concat()
+        } else {
+            arguments.to_vec()
+        };
+        let ran = run(directory.path(), &arguments, COURT.as_bytes());
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(names), "{arguments:?}: {}", ran.stderr);
+    }
+    assert_eq!(fs::read_to_string(directory.path().join("d.jsonl")).unwrap(), labelled());
+    assert!(!directory.path().join("m").exists());
+}
+
+#[test]
+fn help_has_an_example_for_every_command() {
+    for command in
+        [&["--help"][..], &["analyze", "--help"], &["serve", "--help"], &["train", "--help"], &["evaluate", "--help"]]
+    {
+        let ran = run(Path::new("."), command, b"");
+        assert_eq!(ran.code, 0);
+        assert!(ran.stdout.contains("Examples:\n  "), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_model_that_cannot_be_used_is_exit_code_3() {
+    let directory =
+        files(&[("a.txt", COURT.as_bytes()), ("bad.chuanda", b"no model"), ("d.jsonl", labelled().as_bytes())]);
+    for arguments in [
+        &["analyze", "a.txt", "--model", "bad.chuanda"][..],
+        &["analyze", "a.txt", "--model", "missing.chuanda"],
+        &["evaluate", "--data", "d.jsonl", "--model", "bad.chuanda"],
+        &["serve", "--listen", "127.0.0.1:0", "--model", "bad.chuanda"],
+    ] {
+        let ran = run(directory.path(), arguments, b"");
+        assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--model"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn output_goes_to_a_file_that_is_never_an_input() {
+    let directory = files(&[("in/a.txt", COURT.as_bytes()), ("in/b.jsonl", b"{\"text\":\"One.\"}\n")]);
+    let path = directory.path();
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(path.join("in")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    for refused in [&["in/b.jsonl", "--output", "in/../in/b.jsonl"][..], &["in", "--output", "in/b.jsonl"]] {
+        let ran = analyze(path, refused, b"");
+        assert_eq!((ran.code, names().len()), (2, 2), "{}", ran.stderr);
+        assert!(ran.stderr.contains("also an input"), "{}", ran.stderr);
+        assert_eq!(fs::read(path.join("in/b.jsonl")).unwrap(), b"{\"text\":\"One.\"}\n");
+    }
+    // Into the directory that is read: neither the file nor what it is made from is an article.
+    let ran = analyze(path, &["in", "--output", "in/out.jsonl"], b"");
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+    assert_eq!(fs::read_to_string(path.join("in/out.jsonl")).unwrap().lines().count(), 2);
+    assert_eq!(names(), ["a.txt", "b.jsonl", "out.jsonl"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let ran = analyze(path, &["in/a.txt", "--output", "/dev/null"], b"");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+}
+
+#[test]
+fn the_view_is_for_people_and_safe_for_their_terminal() {
+    let text = format!("{COURT}\nEvil \u{1b}[2Jtext\u{7}\u{202e} 全会。");
+    let directory = files(&[("a.txt", text.as_bytes()), ("b\u{1b}.txt", b"\xFF")]);
+    let ran = analyze(directory.path(), &["--format", "text", "a.txt", "b\u{1b}.txt"], b"");
+    assert_eq!(ran.code, 1);
+    for part in [
+        "── a.txt ─",
+        "Meeting type         ",
+        "(study_session)  ",
+        "Summary\n  - ",
+        "Text (",
+        "[",
+        "\\u{1b}[2Jtext\\u{7}\\u{202e}",
+    ] {
+        assert!(ran.stdout.contains(part), "{part:?} in {}", ran.stdout);
+    }
+    for written in [&ran.stdout, &ran.stderr] {
+        let raw = written.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        assert_eq!(raw, None, "{written}");
+    }
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+    assert!(ran.stderr.starts_with("b\\u{1b}.txt:1: not UTF-8 at byte 0\n"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly_even_if_more_input_may_come() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["analyze", "--input-format", "jsonl", "--model"]).arg(model());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    // An answer comes before the input ends.
+    let mut line = String::new();
+    writeln!(stdin, "{}", json!({"text": COURT})).unwrap();
+    stdout.read_line(&mut line).unwrap();
+    check(&serde_json::from_str(&line).unwrap(), "/id", &json!("-:1"));
+    drop(stdout);
+    writeln!(stdin, "{}", json!({"text": COURT})).unwrap();
+    let status = child.wait().unwrap();
+    drop(stdin);
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn training_tells_what_it_learnt_and_what_it_could_not() {
+    let bad = "{\"text\":\"x\",\"meeting_type\":\"study_sesion\"}\n{\"text\":\"x\"}\nnonsense\n{\"text\":\" \",\"meeting_type\":\"symposium\"}\n";
+    let double = labelled().lines().next().unwrap().to_owned();
+    let half = "id,text,meeting_type,relaying_department\nh,\"The court held a symposium, again.\",symposium,\n";
+    let directory = files(&[
+        ("a.jsonl", labelled().as_bytes()),
+        ("b.jsonl", format!("{bad}{double}\n").as_bytes()),
+        ("c.csv", half.as_bytes()),
+    ]);
+    let path = directory.path();
+    let ran = run(path, &["train", "--data", "a.jsonl", "b.jsonl", "--data", "c.csv", "--output", "m.chuanda"], b"");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let told: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(told.len(), 5, "{told:?}");
+    for (expect, place) in [
+        ("neither meeting_type nor relaying_department is given", "b.jsonl:2: "),
+        ("not JSON at column 2", "b.jsonl:3: "),
+        ("\"study_session\"", "b.jsonl:1: "),
+        ("text", "b.jsonl:4: "),
+        ("4 of 38 failed", ""),
+    ] {
+        assert!(told.iter().any(|line| line.starts_with(place) && line.contains(expect)), "{expect} in {told:?}");
+    }
+    assert!(ran.stdout.contains("held out by group"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("from 33 articles (1 doubles not counted)"), "{}", ran.stdout);
+
+    // The same model in another order, on one thread, and in JSON.
+    fs::write(path.join("bad.jsonl"), bad).unwrap();
+    fs::write(
+        path.join("reversed.jsonl"),
+        labelled().lines().rev().map(|line| format!("{line}\n")).collect::<String>(),
+    )
+    .unwrap();
+    let ran = run(
+        path,
+        &["train", "--data", "c.csv", "reversed.jsonl", "--output", "n.chuanda", "--threads", "1", "--format", "json"],
+        b"",
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    check(&report, "/articles", &json!(33));
+    assert_eq!(fs::read(path.join("m.chuanda")).unwrap(), fs::read(path.join("n.chuanda")).unwrap());
+
+    let ran = run(path, &["train", "--data", "bad.jsonl", "a.jsonl", "--output", "s.chuanda", "--strict"], b"");
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    assert!(ran.stderr.contains("bad.jsonl:1: "), "{}", ran.stderr);
+    let ran = run(path, &["train", "--data", "bad.jsonl", "--output", "s.chuanda"], b"");
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+    assert!(!path.join("s.chuanda").exists());
+    assert!(fs::read_dir(path).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with('.')));
+}
+
+#[test]
+fn labels_come_from_a_catalog_or_from_the_data() {
+    let renamed = labelled().replace("\"symposium\"", "\"round_table\"");
+    let directory =
+        files(&[("a.jsonl", renamed.as_bytes()), ("b.txt", "The Intermediate Court held a symposium.".as_bytes())]);
+    let path = directory.path();
+    for extra in [&["--labels", "none"][..], &["--allow-new-labels"]] {
+        let ran = run(path, &[&["train", "--data", "a.jsonl", "--output", "m.chuanda"], extra].concat(), b"");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let ran = run(path, &["analyze", "--model", "m.chuanda", "b.txt"], b"");
+        check(&ran.lines()[0], "/meeting_type/label", &json!("round_table"));
+    }
+}
+
+#[test]
+fn evaluation_knows_what_was_trained_on() {
+    let fresh = json!({"text": COURT, "meeting_type": "study_session", "relaying_department": "audit_bureau"});
+    let directory = files(&[("a.jsonl", format!("{}{fresh}\n", labelled()).as_bytes())]);
+    let model = model().to_str().unwrap();
+    let ran = run(directory.path(), &["evaluate", "--data", "a.jsonl", "--model", model, "--format", "json"], b"");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let figures: Value = serde_json::from_str(&ran.stdout).unwrap();
+    check(&figures, "/articles", &json!(33));
+    check(&figures, "/trained_on", &json!(32));
+    check(&figures, "/axes/1/metrics/confusions/0/predicted", &json!("court"));
+    let ran = run(directory.path(), &["evaluate", "--data", "a.jsonl", "--model", model], b"");
+    assert!(ran.stdout.contains("33 articles; the model was trained on 32 of them"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  label          articles  precision  recall     F1\n"), "{}", ran.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_server_says_where_it_listens_and_ends_on_a_signal() {
+    let directory = TempDir::new().unwrap();
+    let address_file = directory.path().join("address");
+    let mut command = Command::new(PROGRAM);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--model"]).arg(model()).arg("--address-file").arg(&address_file);
+    let mut child = command.stderr(Stdio::piped()).env_remove("CHUANDA_LOG").spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = log.by_ref().map(Result::unwrap).find(|line| line.contains("listening")).expect("it listens");
+    let address = line.split_once("address=").unwrap().1.split_whitespace().next().unwrap().to_owned();
+    TcpStream::connect(&address).expect("the address logged can be connected to");
+    assert_eq!(fs::read_to_string(&address_file).unwrap(), format!("{address}\n"));
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{:?}", log.collect::<Vec<_>>());
+    assert!(!address_file.exists());
+}
