@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `n(φ)` is the number of known features in the field, `w` the field's weight, `ρ` the length exponent and `T` the
-//! temperature. `floor(φ, k)` is what a feature says about a label it was never seen with; only deviations from it are
+//! temperature; without a known feature, `prior` is unweighted and `T` is 1. `floor(φ, k)` is what a feature says about a label it was never seen with; only deviations from it are
 //! stored. Centring leaves every probability unchanged and makes the largest contributions the reasons for a label.
 
 use std::{
@@ -138,7 +138,10 @@ pub struct Scorer {
 #[derive(Debug)]
 struct AxisScorer {
     labels: Vec<LabelNames>,
+    /// The log prior, weighted.
     prior: Vec<f64>,
+    /// The log prior itself: all that can be said of a document without a known feature.
+    frequency: Vec<f64>,
     floors: Vec<Vec<f64>>,
     weights: Vec<f64>,
     length_exponent: f64,
@@ -235,13 +238,15 @@ impl AxisScorer {
             return Err(TablesError("cells"));
         }
         let (mut prior, mut floors) = (tables.prior, tables.floors);
-        prior.iter_mut().for_each(|value| *value *= weight);
         centre(&mut prior);
+        let frequency = prior.clone();
+        prior.iter_mut().for_each(|value| *value *= weight);
         floors.iter_mut().for_each(|floor| centre(floor));
         let names = tables.labels.into_iter().map(|id| LabelNames { display: display(&id), id });
         Ok(AxisScorer {
             labels: names.collect(),
             prior,
+            frequency,
             floors,
             weights: tables.weights,
             length_exponent: tables.length_exponent,
@@ -271,9 +276,19 @@ impl AxisScorer {
         })
     }
 
+    /// What a label's score begins with, and what scores are divided by: for a document without a known feature, the
+    /// frequency of the label, uncalibrated.
+    fn start(&self, features: &[u32]) -> (&[f64], f64) {
+        if features.iter().any(|&feature| !self.cells(feature).0.is_empty()) {
+            (&self.prior, self.temperature)
+        } else {
+            (&self.frequency, 1.0)
+        }
+    }
+
     /// The score of every label.
     fn scores(&self, fields: &[Field], features: &[u32], scales: &[f64; FIELDS]) -> Vec<f64> {
-        let mut scores = self.prior.clone();
+        let mut scores = self.start(features).0.to_vec();
         let mut lengths = [0_u32; FIELDS];
         let mut shift = 0.0;
         for &feature in features {
@@ -315,7 +330,8 @@ impl AxisScorer {
     fn classify(&self, document: &Document<'_>, fields: &[Field], hits: &Hits, options: &Options) -> Classification {
         let scales = self.scales(fields, &hits.features);
         let scores = self.scores(fields, &hits.features, &scales);
-        let probabilities = softmax(&scores, self.temperature);
+        let (start, temperature) = self.start(&hits.features);
+        let probabilities = softmax(&scores, temperature);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         // Labels are sorted by id and the sort is stable, so equal probabilities stay in the order of ids.
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
@@ -344,7 +360,7 @@ impl AxisScorer {
             probability: probabilities[label],
             decision: if known { Decision::Accepted } else { Decision::NoEvidence },
             score: scores[label],
-            prior_contribution: self.prior[label],
+            prior_contribution: start[label],
             evidence,
             remaining_contribution: total - listed,
             alternatives: order[1..]
@@ -447,7 +463,7 @@ impl Scorer {
         let axis = self.axes.get(axis)?.as_ref()?;
         let scales = axis.scales(&self.fields, &hits.features);
         let scores = axis.scores(&self.fields, &hits.features, &scales);
-        let probabilities = softmax(&scores, axis.temperature);
+        let probabilities = softmax(&scores, axis.start(&hits.features).1);
         Some((scores, probabilities))
     }
 }

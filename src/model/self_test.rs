@@ -58,3 +58,34 @@ pub(super) fn check(model: &Model, stored: &[Answer]) -> Result<(), ModelError> 
     };
     Err(ModelError::SelfTest { text })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_answers_are_told() {
+        let model = Model::embedded().unwrap();
+        let stored = answers(&model);
+        assert!(check(&model, &stored).is_ok());
+
+        let text_of = |stored: &[Answer]| match check(&model, stored) {
+            Err(ModelError::SelfTest { text }) => text,
+            other => panic!("{other:?}"),
+        };
+        let mut shifted = stored.clone();
+        if let Some((_, score)) = &mut shifted[1].axes[0] {
+            *score += 1e-3;
+        }
+        assert_eq!(text_of(&shifted), 1);
+        let mut renamed = stored.clone();
+        if let Some((label, _)) = &mut renamed[0].axes[1] {
+            label.push('x');
+        }
+        assert_eq!(text_of(&renamed), 0);
+        assert_eq!(text_of(&stored[..2]), 2);
+        let mut silent = stored.clone();
+        silent[2].axes[0] = None;
+        assert_eq!(text_of(&silent), 2);
+    }
+}

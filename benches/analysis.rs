@@ -1,0 +1,72 @@
+//! What one analysis costs, stage by stage: `cargo bench --bench analysis`.
+#![allow(clippy::unwrap_used)]
+
+use std::{hint::black_box, path::Path};
+
+use chuanda::{
+    classify::{self, features},
+    engine::{self, ArticleInput, OptionsInput},
+    model::Model,
+    summarize,
+    text::{Article, Document},
+};
+use divan::{Bencher, counter::BytesCount};
+
+fn main() {
+    divan::main();
+}
+
+/// An article of about 3 KB: the first of the examples, cut or repeated to size.
+fn article(bytes: usize) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/articles/01-government-plenary.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut sized = text.repeat(bytes / text.len() + 1);
+    sized.truncate(sized.floor_char_boundary(bytes));
+    sized
+}
+
+const SIZES: [usize; 4] = [300, 3_000, 30_000, 1_000_000];
+
+#[divan::bench(args = SIZES)]
+fn read_document(bencher: Bencher, bytes: usize) {
+    let text = article(bytes);
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench_local(|| black_box(Document::new(Article { title: None, text: &text }, None).tokens.len()));
+}
+
+#[divan::bench(args = SIZES)]
+fn feature_row(bencher: Bencher, bytes: usize) {
+    let text = article(bytes);
+    let document = Document::new(Article { title: None, text: &text }, None);
+    bencher.bench_local(|| black_box(features::row(&document)));
+}
+
+#[divan::bench(args = SIZES)]
+fn classify_both_axes(bencher: Bencher, bytes: usize) {
+    let (model, text) = (Model::embedded().unwrap(), article(bytes));
+    let document = Document::new(Article { title: None, text: &text }, None);
+    bencher.bench_local(|| black_box(model.classify(&document, &classify::Options::default())));
+}
+
+#[divan::bench(args = SIZES)]
+fn summarize_three_sentences(bencher: Bencher, bytes: usize) {
+    let (model, text) = (Model::embedded().unwrap(), article(bytes));
+    let document = Document::new(Article { title: None, text: &text }, None);
+    bencher.bench_local(|| black_box(summarize::summarize(&document, model.idf(), &summarize::Options::default())));
+}
+
+#[divan::bench(args = SIZES)]
+fn whole_analysis(bencher: Bencher, bytes: usize) {
+    let model = Model::embedded().unwrap();
+    let input = ArticleInput { text: article(bytes), ..ArticleInput::default() };
+    let options = OptionsInput::default().check().unwrap();
+    bencher
+        .counter(BytesCount::of_str(&input.text))
+        .bench_local(|| black_box(engine::analyze(&model, &input, &options)));
+}
+
+#[divan::bench]
+fn load_embedded_model() -> Model {
+    Model::embedded().unwrap()
+}
