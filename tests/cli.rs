@@ -1,4 +1,5 @@
 //! The program as its users call it: arguments, files and pipes in; output, messages and exit codes out.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{
     fs,

@@ -1,4 +1,5 @@
 //! Articles in and out of files: formats, compression, positions, and everything that can be wrong with them.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     fs,
