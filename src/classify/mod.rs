@@ -3,12 +3,14 @@
 mod catalog;
 pub mod features;
 mod scorer;
+mod tables;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     catalog::{AxisCatalog, Catalog, CatalogError, Label, is_label_id},
-    scorer::{AxisTables, Hits, Scorer, Tables, TablesError, delta, softmax},
+    scorer::{Hits, Scorer, softmax},
+    tables::{AxisTables, Tables, TablesError, delta},
 };
 use crate::text::Span;
 

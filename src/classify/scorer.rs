@@ -17,94 +17,12 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
     features::{self, FIELDS, Field},
+    tables::{AxisTables, Tables, TablesError},
 };
 use crate::text::{Document, Span};
-
-/// Fitted values of one axis.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AxisTables {
-    /// Label ids in ascending order.
-    pub labels: Vec<String>,
-    /// Log prior of each label, in nats.
-    pub prior: Vec<f64>,
-    /// The weight of the log prior, 0 or above.
-    pub prior_weight: f64,
-    /// By field, by label: what a feature of the field says about a label it was not seen with, in nats.
-    pub floors: Vec<Vec<f64>>,
-    /// By field: the weight of its score, 0 or above.
-    pub weights: Vec<f64>,
-    /// How much a field's score is divided by its length, 0 to 1.
-    pub length_exponent: f64,
-    /// Scores are divided by it before they become probabilities; 0.001 to 1000.
-    pub temperature: f64,
-    /// By feature: how many cells it has; 0 if the axis does not know it.
-    pub cells: Vec<u16>,
-    /// Labels of all cells, feature after feature, ascending within a feature.
-    pub cell_labels: Vec<u16>,
-    /// Deviations of all cells from the floor, in nats.
-    pub cell_values: Vec<f32>,
-}
-
-/// Fitted values of a model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tables {
-    /// Feature ids in ascending order.
-    #[serde(with = "delta")]
-    pub features: Vec<u64>,
-    /// The field of each feature.
-    pub fields: Vec<u8>,
-    /// By axis; `None` for an axis without labelled articles.
-    pub axes: [Option<AxisTables>; 2],
-}
-
-/// Ascending integers as the differences between them, which variable-length encoding makes small.
-pub mod delta {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    /// Writes the differences.
-    ///
-    /// # Errors
-    ///
-    /// The serializer's.
-    pub fn serialize<S: Serializer>(values: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
-        let mut previous = 0;
-        let differences: Vec<u64> = values
-            .iter()
-            .map(|&value| {
-                let difference = value.wrapping_sub(previous);
-                previous = value;
-                difference
-            })
-            .collect();
-        differences.serialize(serializer)
-    }
-
-    /// Reads the differences.
-    ///
-    /// # Errors
-    ///
-    /// The deserializer's, or values that are not strictly ascending.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
-        let mut values = Vec::<u64>::deserialize(deserializer)?;
-        let mut previous = 0_u64;
-        for (index, value) in values.iter_mut().enumerate() {
-            let sum = previous.checked_add(*value).filter(|sum| index == 0 || *sum > previous);
-            *value = sum.ok_or_else(|| D::Error::custom("values are not ascending"))?;
-            previous = *value;
-        }
-        Ok(values)
-    }
-}
-
-/// Why tables were refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the scoring tables contradict themselves: {0}")]
-pub struct TablesError(&'static str);
 
 /// Feature ids are spread by [`crate::text::mix`] already; hashing them again would cost more than the look-up.
 #[derive(Default)]
@@ -175,75 +93,27 @@ pub struct Hits {
     features: Vec<u32>,
 }
 
-/// Log-probabilities and weights are nowhere near this; sums of a million such values are still finite.
-const LARGEST: f64 = 1e6;
-
-fn finite(values: &[f64]) -> bool {
-    values.iter().all(|value| value.abs() <= LARGEST)
-}
-
 fn centre(values: &mut [f64]) {
     let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
     values.iter_mut().for_each(|value| *value -= mean);
 }
 
 impl AxisScorer {
-    fn new(tables: AxisTables, features: usize, display: impl Fn(&str) -> String) -> Result<Self, TablesError> {
-        let labels = tables.labels.len();
-        if labels == 0 || labels > usize::from(u16::MAX) {
-            return Err(TablesError("number of labels"));
-        }
-        if !tables.labels.is_sorted_by(|a, b| a < b) {
-            return Err(TablesError("labels out of order"));
-        }
-        let weight = tables.prior_weight;
-        if tables.prior.len() != labels || !finite(&tables.prior) || !finite(&[weight]) || weight < 0.0 {
-            return Err(TablesError("prior"));
-        }
-        if tables.floors.len() != FIELDS || tables.floors.iter().any(|f| f.len() != labels || !finite(f)) {
-            return Err(TablesError("floors"));
-        }
-        if tables.weights.len() != FIELDS || !finite(&tables.weights) || tables.weights.iter().any(|w| *w < 0.0) {
-            return Err(TablesError("weights"));
-        }
-        if !(0.0..=1.0).contains(&tables.length_exponent) {
-            return Err(TablesError("length exponent"));
-        }
-        if !(1e-3..=1e3).contains(&tables.temperature) {
-            return Err(TablesError("temperature"));
-        }
-        if tables.cells.len() != features
-            || tables.cell_labels.len() != tables.cell_values.len()
-            || u32::try_from(tables.cell_labels.len()).is_err()
-            || tables.cells.iter().map(|&n| usize::from(n)).sum::<usize>() != tables.cell_labels.len()
-        {
-            return Err(TablesError("number of cells"));
-        }
-        let mut starts = Vec::with_capacity(features + 1);
-        let mut at = 0_u32;
-        starts.push(at);
-        for &cells in &tables.cells {
-            let next = at + u32::from(cells);
-            let range = at as usize..next as usize;
-            let in_order = tables.cell_labels[range].is_sorted_by(|a, b| a < b);
-            if !in_order {
-                return Err(TablesError("cells out of order"));
-            }
-            at = next;
-            starts.push(at);
-        }
-        if tables.cell_labels.iter().any(|&label| usize::from(label) >= labels)
-            || tables.cell_values.iter().any(|value| !finite(&[f64::from(*value)]))
-        {
-            return Err(TablesError("cells"));
-        }
+    /// Lays out tables that were checked.
+    fn new(tables: AxisTables, display: impl Fn(&str) -> String) -> Self {
+        let starts = std::iter::once(0)
+            .chain(tables.cells.iter().scan(0, |at, &cells| {
+                *at += u32::from(cells);
+                Some(*at)
+            }))
+            .collect();
         let (mut prior, mut floors) = (tables.prior, tables.floors);
         centre(&mut prior);
         let frequency = prior.clone();
-        prior.iter_mut().for_each(|value| *value *= weight);
+        prior.iter_mut().for_each(|value| *value *= tables.prior_weight);
         floors.iter_mut().for_each(|floor| centre(floor));
         let names = tables.labels.into_iter().map(|id| LabelNames { display: display(&id), id });
-        Ok(AxisScorer {
+        AxisScorer {
             labels: names.collect(),
             prior,
             frequency,
@@ -254,7 +124,7 @@ impl AxisScorer {
             starts,
             cell_labels: tables.cell_labels,
             cell_values: tables.cell_values,
-        })
+        }
     }
 
     /// The cells of a feature: labels and deviations. Empty if the axis does not know it.
@@ -410,19 +280,12 @@ impl Scorer {
     ///
     /// Tables that contradict themselves, as a damaged or forged file may hold.
     pub fn new(tables: Tables, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
-        let features = tables.features.len();
-        if u32::try_from(features).is_err() || tables.fields.len() != features {
-            return Err(TablesError("number of features"));
-        }
-        if !tables.features.is_sorted_by(|a, b| a < b) {
-            return Err(TablesError("features out of order"));
-        }
-        let fields: Option<Vec<Field>> = tables.fields.iter().map(|&number| Field::new(number)).collect();
-        let fields = fields.ok_or(TablesError("fields"))?;
+        tables.check()?;
+        let fields = tables.fields.iter().filter_map(|&number| Field::new(number)).collect();
         let mut axes = [None, None];
         for (number, axis) in tables.axes.into_iter().enumerate() {
             if let Some(axis) = axis {
-                axes[number] = Some(AxisScorer::new(axis, features, |id| display(number, id))?);
+                axes[number] = Some(AxisScorer::new(axis, |id| display(number, id)));
             }
         }
         let index = tables.features.into_iter().zip(0..).collect();

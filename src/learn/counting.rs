@@ -1,35 +1,19 @@
 //! Labelled articles become counts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::{
+    article::{LabelledArticle, Prepared},
+    sample::{Sample, Sampled},
     select::{self, TrainError, Trained},
     table::name_features,
 };
 use crate::{
-    classify::{Axis, Catalog, features, features::Field, is_label_id},
-    model::{AxisCounts, Cells, Counts, Digest, MAX_SAMPLE, SampleArticle},
-    text::{Article, Document, TokenKind},
+    classify::{Axis, Catalog, features::Field, is_label_id},
+    model::{AxisCounts, Cells, Counts, Digest, SampleArticle},
 };
-
-/// An article with one or two labels.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LabelledArticle {
-    /// The caller's own name for it; learning does not read it.
-    pub id: String,
-    /// The headline, if it is held apart from the text.
-    pub title: Option<String>,
-    /// The text.
-    pub text: String,
-    /// By [`Axis`]: the label id. At least one.
-    pub labels: [Option<String>; 2],
-    /// Articles on the same event share it and are held out together. Without one, an article is its own group.
-    pub group: Option<String>,
-    /// Where the wording comes from.
-    pub source: Option<String>,
-}
 
 /// Which labels are allowed.
 #[derive(Clone, Debug)]
@@ -107,95 +91,6 @@ struct Feature {
     field: Field,
     /// By axis: label number and articles.
     cells: [Vec<(u16, u32)>; 2],
-}
-
-/// An article of which everything that counting needs was read. Reading costs time and knows nothing of other
-/// articles, so it is done on all cores.
-struct Prepared {
-    digest: Digest,
-    group: Digest,
-    source: Option<String>,
-    language: usize,
-    features: Vec<(u64, Field)>,
-    terms: Vec<u64>,
-}
-
-/// The groups with the smallest digests, as long as they hold at most [`MAX_SAMPLE`] articles together: a bottom-k
-/// sample (Thorup 2013), which does not depend on the order of articles and can be merged.
-#[derive(Debug, Default)]
-struct Sample {
-    groups: BTreeMap<Digest, Vec<Sampled>>,
-    articles: usize,
-    /// The smallest group that did not fit; neither do those after it.
-    first_left_out: Option<Digest>,
-}
-
-#[derive(Debug)]
-struct Sampled {
-    digest: Digest,
-    source: Option<String>,
-    labels: [Option<u16>; 2],
-    features: Vec<u64>,
-}
-
-impl Sample {
-    fn add(&mut self, group: Digest, article: Sampled) {
-        if self.first_left_out.is_some_and(|limit| group >= limit) {
-            return;
-        }
-        self.groups.entry(group).or_default().push(article);
-        self.articles += 1;
-        while self.articles > MAX_SAMPLE {
-            let Some((group, articles)) = self.groups.pop_last() else { return };
-            self.articles -= articles.len();
-            self.first_left_out = Some(group);
-        }
-    }
-}
-
-impl LabelledArticle {
-    fn article(&self) -> Article<'_> {
-        Article { title: self.title.as_deref().filter(|title| !title.trim().is_empty()), text: &self.text }
-    }
-
-    /// Names the article: title, text, labels, group and source.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        let part = |value: &'_ Option<String>| value.clone().unwrap_or_default();
-        let [first, second] = self.labels.each_ref().map(part);
-        let title = part(&self.title);
-        Digest::of(&[&title, &self.text, &first, &second, &part(&self.group), &part(&self.source)])
-    }
-
-    /// Names the group; an article without one is its own.
-    #[must_use]
-    pub fn group_digest(&self) -> Digest {
-        match self.group.as_deref().filter(|group| !group.is_empty()) {
-            Some(group) => Digest::of(&["group", group]),
-            None => Digest::of(&["text", self.title.as_deref().unwrap_or_default(), &self.text]),
-        }
-    }
-
-    fn prepare(&self) -> Prepared {
-        let document = Document::new(self.article(), None);
-        let words = document.tokens.iter().filter(|token| token.kind != TokenKind::Number);
-        let mut terms: Vec<u64> = words.map(|token| token.term).collect();
-        terms.sort_unstable();
-        terms.dedup();
-        Prepared {
-            digest: self.digest(),
-            group: self.group_digest(),
-            source: self.source.clone().filter(|source| !source.is_empty()),
-            language: document.language as usize,
-            features: features::row(&document),
-            terms,
-        }
-    }
-}
-
-/// Which features an article has, and in which group it is: what scoring it held out needs.
-pub(super) fn features_of(article: &LabelledArticle) -> Vec<u64> {
-    article.prepare().features.into_iter().map(|(feature, _)| feature).collect()
 }
 
 impl Trainer {

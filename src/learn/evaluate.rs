@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{
-    counting::{LabelledArticle, features_of},
+    article::LabelledArticle,
     metrics::{Scored, measure},
     table::{AxisTable, LeftOut, Totals},
     weights::Combination,
@@ -122,7 +122,7 @@ fn sampled(file: &ModelFile, article: &LabelledArticle, digest: Digest, axes: &[
         group: article.group_digest(),
         source: article.source.clone(),
         labels,
-        features: features_of(article).iter().filter_map(known).collect(),
+        features: article.prepare().features.iter().filter_map(|(feature, _)| known(feature)).collect(),
     }
 }
 

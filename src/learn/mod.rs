@@ -9,10 +9,12 @@
 //! a model trained without the article's whole group. Since naive Bayes is a function of integer counts, such a model
 //! costs one subtraction (see [`AxisTable`]).
 
+mod article;
 mod counting;
 mod evaluate;
 mod fit;
 mod metrics;
+mod sample;
 mod select;
 mod table;
 #[cfg(test)]
@@ -20,7 +22,8 @@ mod testing;
 mod weights;
 
 pub use self::{
-    counting::{Added, CatalogChoice, LabelledArticle, RejectedArticle, Trainer},
+    article::LabelledArticle,
+    counting::{Added, CatalogChoice, RejectedArticle, Trainer},
     evaluate::{AxisEvaluation, Evaluation, evaluate},
     metrics::{Scored, measure},
     select::{TrainError, Trained},

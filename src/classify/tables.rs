@@ -1,0 +1,165 @@
+//! The fitted values of a model as its file holds them, and what makes them fit for use.
+
+use serde::{Deserialize, Serialize};
+
+use super::features::{FIELDS, Field};
+
+/// Fitted values of one axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AxisTables {
+    /// Label ids in ascending order.
+    pub labels: Vec<String>,
+    /// Log prior of each label, in nats.
+    pub prior: Vec<f64>,
+    /// The weight of the log prior, 0 or above.
+    pub prior_weight: f64,
+    /// By field, by label: what a feature of the field says about a label it was not seen with, in nats.
+    pub floors: Vec<Vec<f64>>,
+    /// By field: the weight of its score, 0 or above.
+    pub weights: Vec<f64>,
+    /// How much a field's score is divided by its length, 0 to 1.
+    pub length_exponent: f64,
+    /// Scores are divided by it before they become probabilities; 0.001 to 1000.
+    pub temperature: f64,
+    /// By feature: how many cells it has; 0 if the axis does not know it.
+    pub cells: Vec<u16>,
+    /// Labels of all cells, feature after feature, ascending within a feature.
+    pub cell_labels: Vec<u16>,
+    /// Deviations of all cells from the floor, in nats.
+    pub cell_values: Vec<f32>,
+}
+
+/// Fitted values of a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tables {
+    /// Feature ids in ascending order.
+    #[serde(with = "delta")]
+    pub features: Vec<u64>,
+    /// The field of each feature.
+    pub fields: Vec<u8>,
+    /// By axis; `None` for an axis without labelled articles.
+    pub axes: [Option<AxisTables>; 2],
+}
+
+/// Ascending integers as the differences between them, which variable-length encoding makes small.
+pub mod delta {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    /// Writes the differences.
+    ///
+    /// # Errors
+    ///
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(values: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut previous = 0;
+        let differences: Vec<u64> = values
+            .iter()
+            .map(|&value| {
+                let difference = value.wrapping_sub(previous);
+                previous = value;
+                difference
+            })
+            .collect();
+        differences.serialize(serializer)
+    }
+
+    /// Reads the differences.
+    ///
+    /// # Errors
+    ///
+    /// The deserializer's, or values that are not strictly ascending.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+        let mut values = Vec::<u64>::deserialize(deserializer)?;
+        let mut previous = 0_u64;
+        for (index, value) in values.iter_mut().enumerate() {
+            let sum = previous.checked_add(*value).filter(|sum| index == 0 || *sum > previous);
+            *value = sum.ok_or_else(|| D::Error::custom("values are not ascending"))?;
+            previous = *value;
+        }
+        Ok(values)
+    }
+}
+
+/// Why tables were refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the scoring tables contradict themselves: {0}")]
+pub struct TablesError(&'static str);
+
+/// Log-probabilities and weights are nowhere near this; sums of a million such values are still finite.
+const LARGEST: f64 = 1e6;
+
+fn finite(values: &[f64]) -> bool {
+    values.iter().all(|value| value.abs() <= LARGEST)
+}
+
+impl AxisTables {
+    /// Whether the values fit each other and are finite, as those of a damaged or forged file may not be.
+    fn check(&self, features: usize) -> Result<(), TablesError> {
+        let labels = self.labels.len();
+        if labels == 0 || labels > usize::from(u16::MAX) {
+            return Err(TablesError("number of labels"));
+        }
+        if !self.labels.is_sorted_by(|a, b| a < b) {
+            return Err(TablesError("labels out of order"));
+        }
+        let weight = self.prior_weight;
+        if self.prior.len() != labels || !finite(&self.prior) || !finite(&[weight]) || weight < 0.0 {
+            return Err(TablesError("prior"));
+        }
+        if self.floors.len() != FIELDS || self.floors.iter().any(|f| f.len() != labels || !finite(f)) {
+            return Err(TablesError("floors"));
+        }
+        if self.weights.len() != FIELDS || !finite(&self.weights) || self.weights.iter().any(|w| *w < 0.0) {
+            return Err(TablesError("weights"));
+        }
+        if !(0.0..=1.0).contains(&self.length_exponent) {
+            return Err(TablesError("length exponent"));
+        }
+        if !(1e-3..=1e3).contains(&self.temperature) {
+            return Err(TablesError("temperature"));
+        }
+        if self.cells.len() != features
+            || self.cell_labels.len() != self.cell_values.len()
+            || u32::try_from(self.cell_labels.len()).is_err()
+            || self.cells.iter().map(|&n| usize::from(n)).sum::<usize>() != self.cell_labels.len()
+        {
+            return Err(TablesError("number of cells"));
+        }
+        let mut at = 0;
+        for &cells in &self.cells {
+            let next = at + usize::from(cells);
+            // The number of cells was checked, so the range is inside.
+            if !self.cell_labels[at..next].is_sorted_by(|a, b| a < b) {
+                return Err(TablesError("cells out of order"));
+            }
+            at = next;
+        }
+        if self.cell_labels.iter().any(|&label| usize::from(label) >= labels)
+            || self.cell_values.iter().any(|value| !finite(&[f64::from(*value)]))
+        {
+            return Err(TablesError("cells"));
+        }
+        Ok(())
+    }
+}
+
+impl Tables {
+    /// Whether the values fit each other and are finite.
+    ///
+    /// # Errors
+    ///
+    /// Names what does not fit, as in a damaged or forged file.
+    pub fn check(&self) -> Result<(), TablesError> {
+        let features = self.features.len();
+        if u32::try_from(features).is_err() || self.fields.len() != features {
+            return Err(TablesError("number of features"));
+        }
+        if !self.features.is_sorted_by(|a, b| a < b) {
+            return Err(TablesError("features out of order"));
+        }
+        if self.fields.iter().any(|&number| Field::new(number).is_none()) {
+            return Err(TablesError("fields"));
+        }
+        self.axes.iter().flatten().try_for_each(|axis| axis.check(features))
+    }
+}

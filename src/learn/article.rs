@@ -1,0 +1,75 @@
+//! A labelled article, and what of it can be read without knowing any other.
+
+use crate::{
+    classify::{features, features::Field},
+    model::Digest,
+    text::{Article, Document, TokenKind},
+};
+
+/// An article with one or two labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelledArticle {
+    /// The caller's own name for it; learning does not read it.
+    pub id: String,
+    /// The headline, if it is held apart from the text.
+    pub title: Option<String>,
+    /// The text.
+    pub text: String,
+    /// By [`Axis`]: the label id. At least one.
+    pub labels: [Option<String>; 2],
+    /// Articles on the same event share it and are held out together. Without one, an article is its own group.
+    pub group: Option<String>,
+    /// Where the wording comes from.
+    pub source: Option<String>,
+}
+
+/// An article of which everything that counting needs was read. Reading costs time and knows nothing of other
+/// articles, so it is done on all cores.
+pub(super) struct Prepared {
+    pub(super) digest: Digest,
+    pub(super) group: Digest,
+    pub(super) source: Option<String>,
+    pub(super) language: usize,
+    pub(super) features: Vec<(u64, Field)>,
+    pub(super) terms: Vec<u64>,
+}
+
+impl LabelledArticle {
+    fn article(&self) -> Article<'_> {
+        Article { title: self.title.as_deref().filter(|title| !title.trim().is_empty()), text: &self.text }
+    }
+
+    /// Names the article: title, text, labels, group and source.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let part = |value: &'_ Option<String>| value.clone().unwrap_or_default();
+        let [first, second] = self.labels.each_ref().map(part);
+        let title = part(&self.title);
+        Digest::of(&[&title, &self.text, &first, &second, &part(&self.group), &part(&self.source)])
+    }
+
+    /// Names the group; an article without one is its own.
+    #[must_use]
+    pub fn group_digest(&self) -> Digest {
+        match self.group.as_deref().filter(|group| !group.is_empty()) {
+            Some(group) => Digest::of(&["group", group]),
+            None => Digest::of(&["text", self.title.as_deref().unwrap_or_default(), &self.text]),
+        }
+    }
+
+    pub(super) fn prepare(&self) -> Prepared {
+        let document = Document::new(self.article(), None);
+        let words = document.tokens.iter().filter(|token| token.kind != TokenKind::Number);
+        let mut terms: Vec<u64> = words.map(|token| token.term).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        Prepared {
+            digest: self.digest(),
+            group: self.group_digest(),
+            source: self.source.clone().filter(|source| !source.is_empty()),
+            language: document.language as usize,
+            features: features::row(&document),
+            terms,
+        }
+    }
+}
