@@ -68,6 +68,8 @@ struct AxisScorer {
     starts: Vec<u32>,
     cell_labels: Vec<u16>,
     cell_values: Vec<f32>,
+    /// By feature: the mean of its deviations over all labels.
+    means: Vec<f64>,
 }
 
 #[derive(Debug)]
@@ -84,13 +86,15 @@ struct Hit {
     span: Span,
 }
 
-/// The known features of a document.
-#[derive(Debug)]
+/// The known features of a document; `default` has none: what a document in an unknown language is given.
+#[derive(Debug, Default)]
 pub struct Hits {
     /// At every place, in reading order.
     places: Vec<Hit>,
     /// Each feature once, ascending.
     features: Vec<u32>,
+    /// Each feature once, with its n-gram, ascending by n-gram.
+    ngrams: Vec<(u64, u32)>,
 }
 
 fn centre(values: &mut [f64]) {
@@ -112,6 +116,13 @@ impl AxisScorer {
         let frequency = prior.clone();
         prior.iter_mut().for_each(|value| *value *= tables.prior_weight);
         floors.iter_mut().for_each(|floor| centre(floor));
+        let mut rest = tables.cell_values.as_slice();
+        let mut means = Vec::with_capacity(tables.cells.len());
+        for &cells in &tables.cells {
+            let (own, after) = rest.split_at(usize::from(cells));
+            means.push(own.iter().map(|&value| f64::from(value)).sum::<f64>() / tables.labels.len() as f64);
+            rest = after;
+        }
         let names = tables.labels.into_iter().map(|id| LabelNames { display: display(&id), id });
         AxisScorer {
             labels: names.collect(),
@@ -124,6 +135,7 @@ impl AxisScorer {
             starts,
             cell_labels: tables.cell_labels,
             cell_values: tables.cell_values,
+            means,
         }
     }
 
@@ -169,15 +181,11 @@ impl AxisScorer {
             let field = fields[feature as usize].index();
             lengths[field] += 1;
             let scale = scales[field];
-            let mut sum = 0.0;
             for (&label, &value) in labels.iter().zip(values) {
-                let deviation = f64::from(value);
-                scores[usize::from(label)] += scale * deviation;
-                sum += deviation;
+                scores[usize::from(label)] += scale * f64::from(value);
             }
-            shift += scale * sum;
+            shift += scale * self.means[feature as usize];
         }
-        let shift = shift / self.labels.len() as f64;
         for (field, floor) in self.floors.iter().enumerate() {
             let scale = scales[field] * f64::from(lengths[field]);
             scores.iter_mut().zip(floor).for_each(|(score, value)| *score += scale * value);
@@ -186,15 +194,15 @@ impl AxisScorer {
         scores
     }
 
-    /// What one feature adds to one label's score.
-    fn contribution(&self, field: usize, feature: u32, label: usize, scales: &[f64; FIELDS]) -> f64 {
+    /// What one feature adds to one label's score; `None` if the axis does not know it.
+    fn contribution(&self, field: Field, feature: u32, label: usize, scales: &[f64; FIELDS]) -> Option<f64> {
         let (labels, values) = self.cells(feature);
         if labels.is_empty() {
-            return 0.0;
+            return None;
         }
         let own = labels.iter().position(|&l| usize::from(l) == label).map_or(0.0, |at| f64::from(values[at]));
-        let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / self.labels.len() as f64;
-        scales[field] * (self.floors[field][label] + own - mean)
+        let field = field.index();
+        Some(scales[field] * (self.floors[field][label] + own - self.means[feature as usize]))
     }
 
     fn classify(&self, document: &Document<'_>, fields: &[Field], hits: &Hits, options: &Options) -> Classification {
@@ -207,23 +215,21 @@ impl AxisScorer {
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         let label = order[0];
 
-        let mut all = self.evidence(fields, hits, label, &scales);
-        let total: f64 = all.iter().map(|(_, contribution)| contribution).sum();
-        all.sort_by(|a, b| {
-            b.1.abs().total_cmp(&a.1.abs()).then(a.0[0].span.cmp(&b.0[0].span)).then(a.0[0].ngram.cmp(&b.0[0].ngram))
-        });
-        all.truncate(options.max_evidence);
-        let evidence: Vec<Evidence> = all
+        let mut contributions = self.contributions(fields, hits, label, &scales);
+        let known = !contributions.is_empty();
+        let total: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
+        contributions.sort_unstable_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        contributions.truncate(options.max_evidence);
+        let listed: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
+        let evidence = contributions
             .into_iter()
-            .map(|(places, contribution)| {
-                let mut spans: Vec<Span> = places.iter().map(|hit| hit.span).collect();
-                spans.sort_unstable_by_key(|span| (span.part, span.start, span.end));
-                let text = spans[0].slice(&document.article).to_owned();
+            .map(|(ngram, contribution)| {
+                let places = hits.places.iter().filter(|hit| hit.ngram == ngram);
+                let spans: Vec<Span> = places.map(|hit| hit.span).collect();
+                let text = spans.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
                 Evidence { text, spans, contribution }
             })
             .collect();
-        let listed: f64 = evidence.iter().map(|item| item.contribution).sum();
-        let known = hits.features.iter().any(|&feature| !self.cells(feature).0.is_empty());
         Classification {
             label: self.labels[label].id.clone(),
             display_name: self.labels[label].display.clone(),
@@ -245,19 +251,17 @@ impl AxisScorer {
         }
     }
 
-    /// The places of every n-gram the axis knows, grouped by n-gram whatever its zone, with what it adds to the label.
-    fn evidence(&self, fields: &[Field], hits: &Hits, label: usize, scales: &[f64; FIELDS]) -> Vec<(Vec<Hit>, f64)> {
-        let mut places: Vec<Hit> =
-            hits.places.iter().filter(|hit| !self.cells(hit.feature).0.is_empty()).copied().collect();
-        places.sort_by_key(|hit| (hit.ngram, hit.feature));
-        let groups = places.chunk_by(|a, b| a.ngram == b.ngram);
-        let weigh = |group: &[Hit]| -> f64 {
-            let features = group.chunk_by(|a, b| a.feature == b.feature);
-            features
-                .map(|same| self.contribution(fields[same[0].feature as usize].index(), same[0].feature, label, scales))
-                .sum()
-        };
-        groups.map(|group| (group.to_vec(), weigh(group))).collect()
+    /// What each n-gram that the axis knows adds to the label, all its zones together; ascending by n-gram.
+    fn contributions(&self, fields: &[Field], hits: &Hits, label: usize, scales: &[f64; FIELDS]) -> Vec<(u64, f64)> {
+        let mut contributions: Vec<(u64, f64)> = Vec::with_capacity(hits.ngrams.len());
+        for &(ngram, feature) in &hits.ngrams {
+            let Some(value) = self.contribution(fields[feature as usize], feature, label, scales) else { continue };
+            match contributions.last_mut() {
+                Some((last, sum)) if *last == ngram => *sum += value,
+                Some(_) | None => contributions.push((ngram, value)),
+            }
+        }
+        contributions
     }
 }
 
@@ -301,10 +305,12 @@ impl Scorer {
                 places.push(Hit { ngram: occurrence.ngram, feature, span: occurrence.span });
             }
         });
-        let mut features: Vec<u32> = places.iter().map(|hit| hit.feature).collect();
+        let mut ngrams: Vec<(u64, u32)> = places.iter().map(|hit| (hit.ngram, hit.feature)).collect();
+        ngrams.sort_unstable();
+        ngrams.dedup();
+        let mut features: Vec<u32> = ngrams.iter().map(|(_, feature)| *feature).collect();
         features.sort_unstable();
-        features.dedup();
-        Hits { places, features }
+        Hits { places, features, ngrams }
     }
 
     /// Both labels of a document. An axis the tables do not hold is `None`.
@@ -328,13 +334,5 @@ impl Scorer {
         let scores = axis.scores(&self.fields, &hits.features, &scales);
         let probabilities = softmax(&scores, axis.start(&hits.features).1);
         Some((scores, probabilities))
-    }
-}
-
-impl Hits {
-    /// No known feature at all: what a document in a language unknown to the model is given.
-    #[must_use]
-    pub fn none() -> Self {
-        Hits { places: Vec::new(), features: Vec::new() }
     }
 }

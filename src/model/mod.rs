@@ -219,14 +219,14 @@ impl Model {
     /// abbreviation in it proves nothing.
     #[must_use]
     pub fn classify(&self, document: &Document<'_>, options: &classify::Options) -> [Option<Classification>; 2] {
-        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::none() };
+        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
         self.scorer.classify(document, &hits, options)
     }
 
     /// Scores and probabilities of all labels of an axis, with their ids, ascending by id. Empty without the axis.
     #[must_use]
     pub fn distribution(&self, document: &Document<'_>, axis: Axis) -> Vec<(&str, f64, f64)> {
-        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::none() };
+        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
         let Some((scores, probabilities)) = self.scorer.scores(axis as usize, &hits) else { return Vec::new() };
         let values = scores.into_iter().zip(probabilities);
         self.scorer.labels(axis as usize).into_iter().zip(values).map(|(id, (score, p))| (id, score, p)).collect()
