@@ -83,8 +83,7 @@ pub(super) fn lines(reader: Reader<'_>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut blank_before = Vec::new();
     let (mut start, mut from, mut blank) = (0, 0, true);
-    let breaks = text.char_indices().filter(|(_, c)| is_break(*c)).map(|(at, c)| (at, at + c.len_utf8()));
-    for (end, next) in breaks.chain([(text.len(), text.len())]) {
+    for (end, next) in breaks(text).chain([(text.len(), text.len())]) {
         match reader.line(start, end, &mut from) {
             Some(line) => {
                 lines.push(line);
@@ -99,8 +98,13 @@ pub(super) fn lines(reader: Reader<'_>) -> Vec<Line> {
     if is_wrapped(reader, &lines, &blank_before) { unwrap_lines(lines, &blank_before) } else { lines }
 }
 
-fn is_break(character: char) -> bool {
-    matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+/// Where lines break, and where the next one begins. The bytes that begin a break are rare, so each is looked at closely.
+fn breaks(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let candidates = text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'\n'..=b'\r' | 0xc2 | 0xe2));
+    candidates.filter_map(|(at, _)| {
+        let first = text.get(at..)?.chars().next()?;
+        matches!(first, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}').then(|| (at, at + first.len_utf8()))
+    })
 }
 
 /// Whether lines are broken for width: of the lines that follow another without a blank one between, a third go on in
