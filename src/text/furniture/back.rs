@@ -4,95 +4,89 @@ use super::{
     cues::{CUES, Cue},
     scan::{ends_in_source_word, gap_has_colon, scan_line},
 };
-use crate::text::{
-    TokenKind,
-    lines::{Line, Reader, ends_with_stop},
-};
+use crate::text::lines::{Line, Reader, ends_with_stop};
 
-/// Start of the furniture at the end of a line of content, and whether it is a tail cue.
+/// Start of the furniture at the end of a line of content, and whether it is a cue that takes all that follows.
 pub(super) fn suffix_start(reader: Reader<'_>, line: &Line) -> Option<(usize, bool)> {
-    let text = reader.line_text(line);
-    let (from, end) = (line.tokens.start, line.tokens.end);
-    if from >= end {
+    if line.tokens.is_empty() {
         return None;
     }
-    // A bracket at the end: buttons, or who wrote it.
-    if let Some(close) = text.chars().next_back().filter(|c| matches!(c, ')' | '）' | ']' | '】')) {
-        let open = match close {
-            ')' => '(',
-            '）' => '（',
-            ']' => '[',
-            _ => '【',
-        };
-        let window_start = floor_boundary(text, text.len().saturating_sub(160));
-        if let Some(at) = text[window_start..].rfind(open) {
-            let start = line.start + window_start + at;
-            let first = tokens_from(reader, line, start);
-            let length = end - first;
-            let cue = CUES.at(reader.tokens(first..end));
-            let is_cue = match cue {
-                Some((_, Cue::Tail)) => true,
-                Some((length, Cue::Label)) => {
-                    gap_has_colon(reader, first + length - 1) || first + 1 < end || close != ')'
-                }
-                Some((cue_length, Cue::Button | Cue::Link | Cue::Counter)) => {
-                    matches!(close, ']' | '】')
-                        || cue_length == length
-                        || first + cue_length < end && reader.tokens[first + cue_length].kind == TokenKind::Number
-                }
-                None => ends_in_source_word(reader, first..end) && matches!(close, ']' | '】'),
-            };
-            if is_cue && length > 0 && length <= 14 && start > line.start {
-                return Some((start, false));
-            }
+    bracket_start(reader, line)
+        .map(|start| (start, false))
+        .or_else(|| cue_start(reader, line))
+        .or_else(|| byline_start(reader, line).map(|start| (start, false)))
+}
+
+/// Start of a bracket at the end of a line that holds a button, or who wrote it.
+fn bracket_start(reader: Reader<'_>, line: &Line) -> Option<usize> {
+    let text = reader.line_text(line);
+    let (open, square) = match text.chars().next_back()? {
+        ')' => ('(', false),
+        '）' => ('（', false),
+        ']' => ('[', true),
+        '】' => ('【', true),
+        _ => return None,
+    };
+    // The look back is bounded to keep long lines linear.
+    let (at, _) = text.char_indices().rev().take(160).find(|(_, character)| *character == open)?;
+    let start = line.start + at;
+    let first = tokens_from(reader, line, start);
+    let end = line.tokens.end;
+    let is_cue = match CUES.at(reader.tokens(first..end)) {
+        Some((_, Cue::Tail)) => true,
+        Some((length, Cue::Label)) => gap_has_colon(reader, first + length - 1) || end - first > 1 || square,
+        Some((length, Cue::Button | Cue::Link | Cue::Counter)) => {
+            square || first + length == end || reader.is_number(first + length)
         }
-    }
-    // A tail cue or a label after the last stop: `... growth. Share this: Twitter`.
-    let window = end.saturating_sub(24).max(from + 1);
+        None => square && ends_in_source_word(reader, first..end),
+    };
+    (is_cue && (1..=14).contains(&(end - first)) && start > line.start).then_some(start)
+}
+
+/// Start of a cue or a label after the last stop: `... growth. Share this: Twitter`.
+fn cue_start(reader: Reader<'_>, line: &Line) -> Option<(usize, bool)> {
+    let text = reader.line_text(line);
+    let end = line.tokens.end;
+    let window = end.saturating_sub(24).max(line.tokens.start + 1);
     for at in window..end {
+        if reader.only_space_after(at - 1) {
+            continue;
+        }
         let before = reader.gap_after(at - 1);
         let opens =
             before.contains(['.', '!', '?', '。', '！', '？', '|', '…', '[', '【', '>', '<']) || before.contains("  ");
         if !opens {
             continue;
         }
-        let start = reader.tokens[at].start as usize;
+        let start = reader.start(at);
         let bracket = before.rfind(['[', '【', '<', '>', '|']).map_or(start, |inside| start - before.len() + inside);
-        match CUES.at(reader.tokens(at..end)) {
-            // A sentence with its stop is prose, unless a colon gives the cue away.
-            Some((length, Cue::Tail)) if !ends_with_stop(text) || gap_has_colon(reader, at + length - 1) => {
-                return Some((bracket, true));
+        let Some((length, cue)) = CUES.at(reader.tokens(at..end)) else { continue };
+        let colon = gap_has_colon(reader, at + length - 1);
+        let rest = || scan_line(reader, &Line { start, end: line.end, tokens: at..end });
+        // A sentence with its stop is prose, unless a colon gives the cue away.
+        let prose = ends_with_stop(text);
+        let found = match cue {
+            Cue::Tail => (colon || !prose).then_some(true),
+            // `Photos:` with the pictures gone, or a label with its value.
+            Cue::Label => (colon && (at + length == end || !prose && rest().remaining <= 1)).then_some(false),
+            Cue::Link => (colon && !prose).then_some(true),
+            Cue::Counter | Cue::Button => {
+                let scan = rest();
+                (scan.remaining == 0 && scan.strong > 0).then_some(false)
             }
-            Some((length, Cue::Label)) if at + length < end && gap_has_colon(reader, at + length - 1) => {
-                let rest = Line { start, end: line.end, tokens: at..end };
-                if !ends_with_stop(text) && scan_line(reader, &rest).remaining <= 1 {
-                    return Some((bracket, false));
-                }
-            }
-            // `Photos:` with the pictures gone.
-            Some((length, Cue::Label)) if at + length == end && gap_has_colon(reader, end - 1) => {
-                return Some((bracket, false));
-            }
-            Some((length, Cue::Link)) if gap_has_colon(reader, at + length - 1) && !ends_with_stop(text) => {
-                return Some((bracket, true));
-            }
-            Some((_, Cue::Counter | Cue::Button)) => {
-                let scan = scan_line(reader, &Line { start, end: line.end, tokens: at..end });
-                if scan.remaining == 0 && scan.strong > 0 {
-                    return Some((bracket, false));
-                }
-            }
-            Some((_, Cue::Tail | Cue::Label | Cue::Link)) | None => {}
+        };
+        if let Some(opens_tail) = found {
+            return Some((bracket, opens_tail));
         }
     }
-    // `... by admin` after a headline.
-    if end - from > 4
-        && reader.word(end - 1).eq_ignore_ascii_case("admin")
-        && reader.word(end - 2).eq_ignore_ascii_case("by")
-    {
-        return Some((reader.tokens[end - 2].start as usize, false));
-    }
     None
+}
+
+/// Start of `by admin` after a headline.
+fn byline_start(reader: Reader<'_>, line: &Line) -> Option<usize> {
+    let by = line.tokens.end.checked_sub(2).filter(|_| line.tokens.len() > 4)?;
+    let is = |at: usize, word: &str| reader.word(at).eq_ignore_ascii_case(word);
+    (is(by, "by") && is(by + 1, "admin")).then(|| reader.start(by))
 }
 
 /// Start of a source's name at the end of a headline: `_Yongzhou News_Yongzhou Government Network`, ` - Haiqu Focus
@@ -127,7 +121,7 @@ pub(in crate::text) fn cut_at(reader: Reader<'_>, line: &mut Line, start: usize,
 pub(super) fn cut_back(reader: Reader<'_>, line: &mut Line, start: usize) {
     let kept = reader.slice(line.start, start).trim_end();
     line.end = line.start + kept.len();
-    while line.tokens.end > line.tokens.start && reader.tokens[line.tokens.end - 1].end as usize > line.end {
+    while !line.tokens.is_empty() && reader.end(line.tokens.end - 1) > line.end {
         line.tokens.end -= 1;
     }
 }
@@ -136,11 +130,4 @@ pub(super) fn cut_back(reader: Reader<'_>, line: &mut Line, start: usize) {
 fn tokens_from(reader: Reader<'_>, line: &Line, start: usize) -> usize {
     let tokens = reader.tokens(line.tokens.clone());
     line.tokens.start + tokens.partition_point(|token| (token.start as usize) < start)
-}
-
-fn floor_boundary(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }

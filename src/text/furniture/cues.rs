@@ -103,3 +103,7 @@ pub(super) static GRAMMAR: LazyLock<Phrases<()>> = LazyLock::new(|| {
         "the|a|an|is|was|were|are|will|has|have|held|hold|holds|that|which|who|its|their|he|she|they|on",
     )])
 });
+
+/// Labels of the headline under which an article first stood.
+pub(super) static ORIGINAL_TITLE: LazyLock<Phrases<()>> =
+    LazyLock::new(|| Phrases::new(&[((), "original title|the original title|原标题")]));

@@ -24,6 +24,10 @@ pub(super) fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize
     let tokens = reader.tokens(at..end);
     let first = tokens.first()?;
     let word = reader.word(at);
+    let named = MONTHS.at(tokens).is_some();
+    if !named && !word.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
     let is_year = |word: &str| {
         word.len() == 4
             && (word.starts_with("19") || word.starts_with("20"))
@@ -43,8 +47,7 @@ pub(super) fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize
     let separated = |index: usize| matches!(gap(index).trim(), "-" | "/" | "." | "");
     let in_digits = is_year(word) && small(1) && small(2) && separated(0) && separated(1) && !gap(0).is_empty();
     let year_last = small(0) && small(1) && year(2) && gap(0) == "-" && gap(1) == "-";
-    let with_name =
-        is_year(word) && month(1) && day(2) || month(0) && day(1) && year(2) || day(0) && month(1) && year(2);
+    let with_name = is_year(word) && month(1) && day(2) || named && day(1) && year(2) || day(0) && month(1) && year(2);
     let mut length = if in_digits || year_last || with_name {
         3
     } else if is_year(word)

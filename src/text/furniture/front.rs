@@ -1,88 +1,106 @@
 //! Furniture at the start of a line of content.
 
 use super::{
-    cues::{CUES, Cue},
+    cues::{CUES, Cue, ORIGINAL_TITLE},
     dates::{date_at, dateline_length},
     scan::{ends_in_source_word, gap_has_colon},
 };
 use crate::text::lines::{Line, Reader};
 
-/// Length in tokens of the furniture at the start of a line of content.
+/// Length in tokens of the furniture at the start of a line of content. Only where the article begins, at its `front`,
+/// may it be more than a date or a bracket.
 pub(super) fn prefix_length(reader: Reader<'_>, line: &Line, front: bool) -> Option<usize> {
-    let Line { tokens, .. } = line;
-    let (from, end) = (tokens.start, tokens.end);
-    let text = reader.line_text(line);
-    // ` date 2023-08-14 ` and a bare numeric date, which no sentence begins with.
-    let date_word = usize::from(reader.word(from).eq_ignore_ascii_case("date"));
-    if let Some(length) = date_at(reader, from + date_word, end) {
-        let numeric = reader.word(from + date_word).bytes().all(|b| b.is_ascii_digit() || b == b'.')
-            && !reader.word(from + date_word + 1).starts_with(|c: char| c.is_alphabetic());
-        if numeric && (date_word == 1 || front) && from + date_word + length < end {
-            return Some(date_word + length);
-        }
-    }
-    if from >= end {
+    if line.tokens.is_empty() {
         return None;
     }
-    // A bracket with a reporter, a source or a channel: `(Reporter Li correspondent/Wang)`, `[laitimes]`.
-    if let Some(open) = text.chars().next().filter(|c| matches!(c, '(' | '（' | '[' | '【')) {
-        let close = match open {
-            '(' => ')',
-            '（' => '）',
-            '[' => ']',
-            _ => '】',
-        };
-        let inside = text.char_indices().take(120).find(|(_, c)| *c == close).map(|(at, _)| line.start + at)?;
-        let length = tokens.clone().take_while(|at| (reader.tokens[*at].start as usize) < inside).count();
-        let cue = CUES.at(reader.tokens(from..end)).is_some_and(|(_, cue)| cue == Cue::Label)
-            || ends_in_source_word(reader, from..from + length)
-            || (matches!(open, '[' | '【') && front && length <= 4);
-        return (cue && length > 0 && from + length < end).then_some(length);
+    if let Some(length) = date_prefix(reader, line, front) {
+        return Some(length);
+    }
+    let first = reader.line_text(line).chars().next();
+    if let Some(close) = first.and_then(closing_bracket) {
+        return bracket_prefix(reader, line, front, close);
     }
     if !front {
         return None;
     }
-    // `0 By admin`, `Original title:`, `Home »`, `City Daily:`, `City net news:`.
-    if let Some((length, cue)) = CUES.at(reader.tokens(from..end)) {
-        if cue == Cue::Label
-            && reader.word(from).eq_ignore_ascii_case("original")
-                | reader.word(from + 1).eq_ignore_ascii_case("original")
-            || cue == Cue::Label && text.starts_with("原标题")
-        {
-            return gap_has_colon(reader, from + length - 1).then_some(length);
-        }
+    original_title_prefix(reader, line)
+        .or_else(|| source_prefix(reader, line))
+        .or_else(|| dateline_length(reader, line.tokens.start, line.tokens.end))
+}
+
+/// ` date 2023-08-14 ` and a bare numeric date, which no sentence begins with.
+fn date_prefix(reader: Reader<'_>, line: &Line, front: bool) -> Option<usize> {
+    let (from, end) = (line.tokens.start, line.tokens.end);
+    let label = usize::from(reader.word(from).eq_ignore_ascii_case("date"));
+    let length = date_at(reader, from + label, end)?;
+    let numeric = reader.word(from + label).bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && !reader.word(from + label + 1).starts_with(char::is_alphabetic);
+    (numeric && (label == 1 || front) && from + label + length < end).then_some(label + length)
+}
+
+fn closing_bracket(open: char) -> Option<char> {
+    match open {
+        '(' => Some(')'),
+        '（' => Some('）'),
+        '[' => Some(']'),
+        '【' => Some('】'),
+        _ => None,
     }
+}
+
+/// A bracket with a reporter, a source or a channel: `(Reporter Li correspondent/Wang)`, `[laitimes]`.
+fn bracket_prefix(reader: Reader<'_>, line: &Line, front: bool, close: char) -> Option<usize> {
+    let (from, end) = (line.tokens.start, line.tokens.end);
+    // The look ahead is bounded to keep long lines linear.
+    let (inside, _) = reader.line_text(line).char_indices().take(120).find(|(_, character)| *character == close)?;
+    let length = (from..end).take_while(|at| reader.start(*at) < line.start + inside).count();
+    let cue = CUES.at(reader.tokens(from..end)).is_some_and(|(_, cue)| cue == Cue::Label)
+        || ends_in_source_word(reader, from..from + length)
+        || (matches!(close, ']' | '】') && front && length <= 4);
+    (cue && length > 0 && from + length < end).then_some(length)
+}
+
+/// `Original title:`.
+fn original_title_prefix(reader: Reader<'_>, line: &Line) -> Option<usize> {
+    let from = line.tokens.start;
+    let (length, _) = ORIGINAL_TITLE.at(reader.tokens(line.tokens.clone()))?;
+    gap_has_colon(reader, from + length - 1).then_some(length)
+}
+
+/// `Home »`, `City Daily:`, `City net news:`, `Baoji Municipal People's Government Portal-`.
+fn source_prefix(reader: Reader<'_>, line: &Line) -> Option<usize> {
+    let (from, end) = (line.tokens.start, line.tokens.end);
     let mut last_arrow = None;
-    for at in from..end.min(from + 12) {
-        let gap = reader.gap_after(at);
-        if gap.contains(['»', '›', '>']) && at + 1 < end {
-            last_arrow = Some(at + 1 - from);
+    for at in from..end.saturating_sub(1).min(from + 12) {
+        if reader.only_space_after(at) {
+            continue;
         }
-        if gap_has_colon(reader, at) && at + 1 < end {
-            if at - from < 5 && ends_in_source_word(reader, from..at + 1) {
-                return Some(at + 1 - from);
+        let gap = reader.gap_after(at);
+        let length = at + 1 - from;
+        if gap.contains(['»', '›', '>']) {
+            last_arrow = Some(length);
+        }
+        if gap_has_colon(reader, at) {
+            if length <= 5 && ends_in_source_word(reader, from..at + 1) {
+                return Some(length);
             }
             break;
         }
-        // `Baoji Municipal People's Government Portal-`.
-        if gap.trim() == "-" && reader.word(at).eq_ignore_ascii_case("portal") && at + 1 < end {
-            return Some(at + 1 - from);
+        if gap.trim() == "-" && reader.word(at).eq_ignore_ascii_case("portal") {
+            return Some(length);
         }
         if gap.contains(['.', '!', '?', '。']) {
             break;
         }
     }
-    if last_arrow.is_some() {
-        return last_arrow;
-    }
-    dateline_length(reader, from, end)
+    last_arrow
 }
 
 /// Takes the first `length` tokens of a line away, with the punctuation after them.
 pub(super) fn cut_front(reader: Reader<'_>, line: &mut Line, length: usize, taken: &mut Vec<(usize, usize)>) {
     let begin = line.tokens.start + length;
-    let next = if begin < line.tokens.end { reader.tokens[begin].start as usize } else { line.end };
-    let after = begin.checked_sub(1).and_then(|last| reader.tokens.get(last)).map_or(next, |token| token.end as usize);
+    let next = if begin < line.tokens.end { reader.start(begin) } else { line.end };
+    let after = begin.checked_sub(1).map_or(next, |last| reader.end(last));
     // An opening quote or bracket belongs to what follows.
     let gap = reader.slice(after, next);
     let kept = gap.len() - gap.trim_end_matches(['"', '“', '‘', '(', '（', '「', '『', '《', '[', '【', '\'']).len();

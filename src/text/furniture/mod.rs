@@ -22,44 +22,31 @@ use super::lines::{Line, Reader, ends_with_stop};
 /// Takes the furniture out of `lines`, which keep what is content; returns the byte ranges taken, in no order.
 pub(super) fn remove(reader: Reader<'_>, lines: &mut Vec<Line>) -> Vec<(usize, usize)> {
     let mut taken = Vec::new();
-    let first_prose = lines.iter().position(|line| is_prose(reader, line));
-    let last_prose = lines.iter().rposition(|line| is_prose(reader, line));
+    let first_prose = lines.iter().position(|line| is_prose(reader, line)).unwrap_or(lines.len());
+    let last_prose = lines.iter().rposition(|line| is_prose(reader, line)).unwrap_or(lines.len());
+    // From a cue such as `See also` on, all that follows the last line of prose is furniture.
     let mut tail = false;
-    let mut index = 0;
     let mut content_seen = false;
+    let mut index = 0;
     lines.retain_mut(|line| {
-        let place = match (first_prose, last_prose) {
-            (Some(first), Some(last)) => {
-                if index == 0 {
-                    Place::First
-                } else if index < first {
-                    Place::Front
-                } else if index > last {
-                    Place::Back
-                } else {
-                    Place::Middle
-                }
-            }
-            _ if index == 0 => Place::First,
-            _ => Place::Front,
+        let place = match index {
+            0 => Place::First,
+            _ if index < first_prose => Place::Front,
+            _ if index > last_prose => Place::Back,
+            _ => Place::Middle,
         };
+        let front = index <= first_prose;
         index += 1;
-        if tail && place == Place::Back {
-            taken.push((line.start, line.end));
-            return false;
-        }
-        let whole = whole_line(reader, line, place);
+        let whole = if tail && place == Place::Back { Some(true) } else { whole_line(reader, line, place) };
         if let Some(opens_tail) = whole {
             tail |= opens_tail && content_seen;
             taken.push((line.start, line.end));
             return false;
         }
-        let front = matches!(place, Place::First | Place::Front) || first_prose == Some(index - 1);
         let before = taken.len();
-        let tail_cut = trim_ends(reader, line, front, &mut taken);
+        tail |= trim_ends(reader, line, front, &mut taken);
+        // A cut may leave what can now be recognised as furniture.
         let cut = taken.len() > before;
-        tail |= tail_cut;
-        // What is left of a line of furniture that a cut made recognisable.
         if cut && !line.tokens.is_empty() && whole_line(reader, line, place).is_some() {
             taken.push((line.start, line.end));
             return false;

@@ -4,10 +4,7 @@ use super::{
     cues::{CUES, Cue, SOURCE_WORDS},
     dates::date_at,
 };
-use crate::text::{
-    TokenKind,
-    lines::{Line, Reader},
-};
+use crate::text::lines::{Line, Reader};
 
 /// What a short line consists of.
 #[derive(Debug, Default)]
@@ -33,7 +30,7 @@ pub(super) fn scan_line(reader: Reader<'_>, line: &Line) -> Scan {
             at += length;
             continue;
         }
-        let is_number = |at: usize| at < end && reader.tokens[at].kind == TokenKind::Number;
+        let is_number = |at: usize| at < end && reader.is_number(at);
         match CUES.at(reader.tokens(at..end)) {
             Some((length, Cue::Label)) if at + length < end && gap_has_colon(reader, at + length - 1) => {
                 scan.opens |= at == line.tokens.start;
@@ -52,7 +49,7 @@ pub(super) fn scan_line(reader: Reader<'_>, line: &Line) -> Scan {
                 at += length;
             }
             Some((length, Cue::Button | Cue::Counter | Cue::Label | Cue::Link)) => {
-                let before = reader.slice(line.start, reader.tokens[at].start as usize);
+                let before = reader.slice(line.start, reader.start(at));
                 scan.strong += usize::from(before.trim_end().ends_with(['[', '【']));
                 scan.buttons += 1;
                 at += length;
