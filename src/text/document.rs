@@ -100,6 +100,7 @@ impl<'a> Document<'a> {
         let found = headline::take(reader, title_tokens.as_deref(), &mut content, &mut taken);
 
         let mut builder = Builder { reader, tokens: title_tokens.unwrap_or_default(), sentences: Vec::new() };
+        builder.tokens.reserve(text_tokens.len());
         if let Some(title) = title {
             let reader = Reader { text: title, tokens: &builder.tokens.clone() };
             builder.mark_title(reader);

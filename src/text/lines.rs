@@ -35,11 +35,31 @@ impl<'a> Reader<'a> {
         self.tokens.get(token).map_or("", |token| self.slice(token.start as usize, token.end as usize))
     }
 
+    /// First byte of a token; the length of the text if there is no such token.
+    pub(super) fn start(&self, token: usize) -> usize {
+        self.tokens.get(token).map_or(self.text.len(), |token| token.start as usize)
+    }
+
+    /// First byte after a token; the length of the text if there is no such token.
+    pub(super) fn end(&self, token: usize) -> usize {
+        self.tokens.get(token).map_or(self.text.len(), |token| token.end as usize)
+    }
+
+    pub(super) fn is_number(&self, token: usize) -> bool {
+        self.tokens.get(token).is_some_and(|token| token.kind == TokenKind::Number)
+    }
+
     /// What stands between a token and the next one, at most up to the end of the text.
     pub(super) fn gap_after(&self, token: usize) -> &'a str {
-        let start = self.tokens.get(token).map_or(self.text.len(), |token| token.end as usize);
-        let end = self.tokens.get(token + 1).map_or(self.text.len(), |token| token.start as usize);
-        self.slice(start, end)
+        self.slice(self.end(token), self.start(token + 1))
+    }
+
+    /// Whether one space and nothing else stands between a token and the next one: so it is nearly always, and then
+    /// no rule about punctuation need be asked.
+    #[inline]
+    pub(super) fn only_space_after(&self, token: usize) -> bool {
+        let end = self.end(token);
+        end + 1 == self.start(token + 1) && self.text.as_bytes().get(end) == Some(&b' ')
     }
 
     /// Length of a range of tokens in words; two Han characters count as one word.
@@ -83,8 +103,7 @@ pub(super) fn lines(reader: Reader<'_>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut blank_before = Vec::new();
     let (mut start, mut from, mut blank) = (0, 0, true);
-    let breaks = text.char_indices().filter(|(_, c)| is_break(*c)).map(|(at, c)| (at, at + c.len_utf8()));
-    for (end, next) in breaks.chain([(text.len(), text.len())]) {
+    for (end, next) in breaks(text).chain([(text.len(), text.len())]) {
         match reader.line(start, end, &mut from) {
             Some(line) => {
                 lines.push(line);
@@ -92,15 +111,25 @@ pub(super) fn lines(reader: Reader<'_>) -> Vec<Line> {
                 blank = false;
             }
             // The empty piece between `\r` and `\n` is not a blank line.
-            None => blank |= !(start == end && text[..start].ends_with('\r') && text[start..].starts_with('\n')),
+            None => blank |= start != end || text.as_bytes().get(end.wrapping_sub(1)..=end) != Some(b"\r\n"),
         }
         start = next;
     }
     if is_wrapped(reader, &lines, &blank_before) { unwrap_lines(lines, &blank_before) } else { lines }
 }
 
-fn is_break(character: char) -> bool {
-    matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+/// Where lines break, and where the next one begins.
+fn breaks(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    /// Bytes looked at together: the compiler tests them all at once.
+    const BLOCK: usize = 32;
+    let may_break = |byte: &u8| matches!(byte, b'\n'..=b'\r' | 0xc2 | 0xe2);
+    let blocks = text.as_bytes().chunks(BLOCK).enumerate();
+    let blocks = blocks.filter(move |(_, block)| block.iter().fold(false, |any, byte| any | may_break(byte)));
+    let candidates = blocks.flat_map(|(number, block)| (number * BLOCK..).zip(block));
+    candidates.filter(move |(_, byte)| may_break(byte)).filter_map(|(at, _)| {
+        let first = text.get(at..)?.chars().next()?;
+        matches!(first, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}').then(|| (at, at + first.len_utf8()))
+    })
 }
 
 /// Whether lines are broken for width: of the lines that follow another without a blank one between, a third go on in

@@ -75,6 +75,7 @@ impl TermHasher {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
+    #[inline]
     fn byte(&mut self, byte: u8) {
         self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
@@ -90,12 +91,15 @@ impl TermHasher {
             // The cast is exact: the character is ASCII.
             return self.byte((folded as u8).to_ascii_lowercase());
         }
-        for lower in folded.to_lowercase() {
-            let mut buffer = [0; 4];
-            for byte in lower.encode_utf8(&mut buffer).bytes() {
-                self.byte(byte);
-            }
+        if is_han(folded) {
+            return self.encoded(folded);
         }
+        folded.to_lowercase().for_each(|lower| self.encoded(lower));
+    }
+
+    fn encoded(&mut self, character: char) {
+        let mut buffer = [0; 4];
+        character.encode_utf8(&mut buffer).bytes().for_each(|byte| self.byte(byte));
     }
 
     fn finish(&self) -> u64 {
@@ -116,6 +120,19 @@ pub(super) fn is_han(character: char) -> bool {
         | '\u{20000}'..='\u{3ffff}')
 }
 
+/// An ASCII letter in lower case, or a digit, for every byte that is one; 0 for all others.
+const FOLDED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            table[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// What a character does in the scanner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
@@ -127,6 +144,7 @@ enum Class {
     Other,
 }
 
+#[inline]
 fn class(character: char) -> Class {
     if character.is_ascii() {
         return if character.is_ascii_alphabetic() {
@@ -137,6 +155,10 @@ fn class(character: char) -> Class {
             Class::Other
         };
     }
+    class_beyond_ascii(character)
+}
+
+fn class_beyond_ascii(character: char) -> Class {
     match character {
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => Class::Mark,
         // General punctuation is frequent and holds no letter but two.
@@ -163,7 +185,9 @@ fn extends_grapheme(character: char) -> bool {
 pub(super) fn tokenize(text: &str, part: Part) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len() / 6 + 1);
     let mut scan = Scanner { text, at: 0 };
-    while let Some((start, character)) = scan.next() {
+    loop {
+        scan.skip_ascii();
+        let Some((start, character)) = scan.next() else { break };
         let kind = class(character);
         if matches!(kind, Class::Mark | Class::Other) {
             continue;
@@ -212,7 +236,11 @@ impl Scanner<'_> {
     fn word(&mut self, first: Class, hash: &mut TermHasher) -> TokenKind {
         let mut only_digits = first == Class::Digit;
         let mut separated = false;
-        while let Some(character) = self.peek() {
+        loop {
+            if !separated {
+                only_digits &= !self.ascii_run(hash);
+            }
+            let Some(character) = self.peek() else { break };
             let width = character.len_utf8();
             let inside = match class(character) {
                 Class::Digit | Class::Mark => true,
@@ -243,6 +271,29 @@ impl Scanner<'_> {
         if only_digits { TokenKind::Number } else { TokenKind::Word }
     }
 
+    /// Reads ASCII letters and digits, the common case, byte by byte; says whether there was a letter among them.
+    fn ascii_run(&mut self, hash: &mut TermHasher) -> bool {
+        let mut seen = 0;
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        for byte in rest {
+            let folded = FOLDED[usize::from(*byte)];
+            if folded == 0 {
+                break;
+            }
+            hash.byte(folded);
+            seen |= folded;
+            self.at += 1;
+        }
+        // Letters in lower case have this bit, digits do not.
+        seen & 0x40 != 0
+    }
+
+    /// Passes over ASCII white space and punctuation.
+    fn skip_ascii(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().take_while(|byte| byte.is_ascii() && FOLDED[usize::from(**byte)] == 0).count();
+    }
+
     fn at_possessive(&self) -> bool {
         self.text.get(self.at..).is_some_and(|rest| {
             let mut characters = rest.chars();
@@ -266,6 +317,9 @@ impl Scanner<'_> {
 pub(super) fn joins(gap: &str, before: TokenKind, after: TokenKind) -> bool {
     if before == TokenKind::Han && after == TokenKind::Han {
         return gap.is_empty();
+    }
+    if gap == " " {
+        return true;
     }
     let gap = gap.strip_prefix("'s").or_else(|| gap.strip_prefix("\u{2019}s")).unwrap_or(gap);
     // A longer gap is a layout, not a phrase; the limit also keeps the work linear.
