@@ -131,13 +131,13 @@ pub(super) fn lead(reader: Reader<'_>, sentences: impl Iterator<Item = Range<usi
         }
         let mut room = 2 * MAX_LEAD_WORDS.saturating_sub(words);
         end = tokens.start;
-        for at in tokens.clone() {
-            let width = if reader.tokens[at].kind == TokenKind::Han { 1 } else { 2 };
+        for token in reader.tokens(tokens.clone()) {
+            let width = if token.kind == TokenKind::Han { 1 } else { 2 };
             if room < width {
                 break;
             }
             room -= width;
-            end = at + 1;
+            end += 1;
         }
         words += reader.words(tokens);
         count += 1;

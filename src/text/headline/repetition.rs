@@ -72,7 +72,7 @@ pub(super) fn remove_repetitions(
 /// Whether what follows the first `from` tokens of a line is a picture's number and name.
 fn caption_words(reader: Reader<'_>, line: &Line, from: usize) -> bool {
     (line.tokens.start + from..line.tokens.end).all(|at| {
-        reader.tokens.get(at).is_some_and(|token| token.kind == TokenKind::Number)
+        reader.is_number(at)
             || ["picture", "photo", "photos", "image", "pictures", "caption"]
                 .iter()
                 .any(|word| reader.word(at).eq_ignore_ascii_case(word))
