@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use super::{Headline, MAX_WORDS, opening, repetition::period, split_front};
 use crate::text::{
-    TokenKind,
     furniture::dateline_length,
     lines::{Line, Reader},
     phrases::Phrases,
