@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    Article, Language, Part, Span, Token, Zone, furniture, headline, language,
+    Article, Language, Part, Span, Token, TokenKind, Zone, furniture, headline, language,
     lines::{self, Line, Reader},
     phrases::Phrases,
     sentences, tokens, zones,
@@ -144,7 +144,7 @@ fn readable(string: &str) -> &str {
     while !string.is_char_boundary(end) {
         end -= 1;
     }
-    &string[..end]
+    string.get(..end).unwrap_or_default()
 }
 
 /// Puts tokens with their zones and sentences together, in reading order.
@@ -223,12 +223,17 @@ fn finish(
             }
         });
     }
-    let mut before: Option<Token> = None;
+    let mut before: Option<(Zone, TokenKind)> = None;
     for (token, at) in tokens.iter_mut().zip(range) {
-        token.joins_previous = before.is_some_and(|before| {
-            before.zone == token.zone && tokens::joins(reader.gap_after(at - 1), before.kind, token.kind)
+        token.joins_previous = before.is_some_and(|(zone, kind)| {
+            zone == token.zone
+                && if reader.only_space_after(at - 1) {
+                    kind != TokenKind::Han || token.kind != TokenKind::Han
+                } else {
+                    tokens::joins(reader.gap_after(at - 1), kind, token.kind)
+                }
         });
-        before = Some(*token);
+        before = Some((token.zone, token.kind));
     }
 }
 
@@ -257,10 +262,7 @@ fn closing(reader: Reader<'_>, pieces: &[sentences::Piece], paragraphs: &[usize]
         Some(_) | None => start,
     };
     let has_figures = pieces.get(from..).is_some_and(|pieces| {
-        pieces
-            .iter()
-            .flat_map(|piece| reader.tokens(piece.tokens.clone()))
-            .any(|token| token.kind == super::TokenKind::Number)
+        pieces.iter().flat_map(|piece| reader.tokens(piece.tokens.clone())).any(|token| token.kind == TokenKind::Number)
     });
     if has_figures { none } else { from }
 }

@@ -63,22 +63,26 @@ static COMMON: LazyLock<Phrases<Common>> = LazyLock::new(|| {
     ])
 });
 
+/// About so many tokens, evenly spread over the text, are enough to tell.
+const SAMPLE: usize = 256;
+
 /// The language of the tokens: Chinese if Han characters outnumber the letters of other scripts, English if Latin
 /// letters dominate and the common words of other languages written in them do not.
 pub(super) fn detect(reader: Reader<'_>) -> Language {
     let (mut han, mut latin, mut other, mut accented) = (0_usize, 0_usize, 0_usize, 0_usize);
     let (mut english, mut foreign, mut words) = (0_usize, 0_usize, 0_usize);
-    for (index, token) in reader.tokens.iter().enumerate() {
+    let step = reader.tokens.len() / SAMPLE + 1;
+    for (index, token) in reader.tokens.iter().enumerate().step_by(step) {
         match token.kind {
             TokenKind::Han => han += 1,
             TokenKind::Number => {}
             TokenKind::Word => {
                 words += 1;
-                let word = reader.word(index);
-                if word.is_ascii() {
-                    latin += word.len();
+                let bytes = reader.text.as_bytes().get(token.start as usize..token.end as usize).unwrap_or_default();
+                if bytes.iter().fold(true, |ascii, byte| ascii & byte.is_ascii()) {
+                    latin += bytes.len();
                 } else {
-                    for character in word.chars() {
+                    for character in reader.word(index).chars() {
                         match character {
                             'a'..='z' | 'A'..='Z' | '\u{ff21}'..='\u{ff5a}' => latin += 1,
                             '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
@@ -90,7 +94,7 @@ pub(super) fn detect(reader: Reader<'_>) -> Language {
                         }
                     }
                 }
-                match COMMON.at(&reader.tokens[index..]) {
+                match COMMON.at(std::slice::from_ref(token)) {
                     Some((_, Common::English)) => english += 1,
                     Some((_, Common::Other)) => foreign += 1,
                     None => {}

@@ -58,8 +58,8 @@ impl<'a> Reader<'a> {
     /// no rule about punctuation need be asked.
     #[inline]
     pub(super) fn only_space_after(&self, token: usize) -> bool {
-        let end = self.end(token);
-        end + 1 == self.start(token + 1) && self.text.as_bytes().get(end) == Some(&b' ')
+        let Some([before, after]) = self.tokens.get(token..).and_then(|rest| rest.first_chunk()) else { return false };
+        before.end + 1 == after.start && self.text.as_bytes().get(before.end as usize) == Some(&b' ')
     }
 
     /// Length of a range of tokens in words; two Han characters count as one word.

@@ -86,19 +86,18 @@ pub(super) fn split(reader: Reader<'_>, line: &Line, pieces: &mut Vec<Piece>) {
     let mut start = line.start;
     let mut from = line.tokens.start;
     // Stops stand between tokens, so that only the gaps need be read: decimals and dotted dates are tokens.
-    for at in line.tokens.clone() {
-        let last = at + 1 >= line.tokens.end;
-        if last {
-            break;
+    for at in line.tokens.start..line.tokens.end.saturating_sub(1) {
+        if reader.only_space_after(at) {
+            continue;
         }
         let gap = reader.gap_after(at);
         if !gap.contains(['.', '!', '?', '。', '！', '？', '；', '…', '．', '｡']) {
             continue;
         }
         let Some(cut) = boundary(reader, from, at, gap) else { continue };
-        let token_end = reader.tokens.get(at).map_or(line.end, |token| token.end as usize);
-        push(reader, start, token_end + cut, from..at + 1, pieces);
-        start = token_end + cut;
+        let end = reader.end(at) + cut;
+        push(reader, start, end, from..at + 1, pieces);
+        start = end;
         from = at + 1;
     }
     push(reader, start, line.end, from..line.tokens.end, pieces);
@@ -127,10 +126,10 @@ fn boundary(reader: Reader<'_>, from: usize, at: usize, gap: &str) -> Option<usi
     let mut stops = 0;
     let mut strong = false;
     let mut closed = false;
-    for (offset, character) in gap[first..].char_indices() {
+    for (offset, character) in gap.get(first..)?.char_indices() {
         let next = first + offset + character.len_utf8();
         if is_stop(character) {
-            if closed && gap[..first + offset].ends_with(char::is_whitespace) {
+            if closed && gap.get(..first + offset)?.ends_with(char::is_whitespace) {
                 break;
             }
             stops += 1;
@@ -144,13 +143,13 @@ fn boundary(reader: Reader<'_>, from: usize, at: usize, gap: &str) -> Option<usi
         }
         end = next;
     }
-    let rest = &gap[end..];
+    let rest = gap.get(end..)?;
     let spaced = rest.starts_with(char::is_whitespace);
     let next_word = reader.word(at + 1);
     let opening = rest.trim_start().starts_with(['"', '“', '‘', '「', '『', '《', '(', '（', '[', '【', '\'']);
     let next_lower = next_word.starts_with(char::is_lowercase);
     let word = reader.word(at);
-    let wide = gap[first..end].contains(['。', '！', '？', '；', '．', '｡']);
+    let wide = gap.get(first..end)?.contains(['。', '！', '？', '；', '．', '｡']);
     if wide {
         return Some(end);
     }
@@ -235,13 +234,12 @@ fn single_point(reader: Reader<'_>, from: usize, at: usize, context: Context<'_>
 
 /// Whether a straight quote behind a stop closes: an odd number of them stands open in the sentence so far.
 fn closes(reader: Reader<'_>, from: usize, at: usize, gap: &str, offset: usize, quote: char) -> bool {
-    let rest = &gap[offset + quote.len_utf8()..];
+    let rest = gap.get(offset + quote.len_utf8()..).unwrap_or_default();
     // White space or the end behind it can only mean closing.
     if rest.is_empty() {
         // Glued on both sides: look at what is open. The look back is bounded to keep long texts linear.
-        let start = reader.tokens.get(from.max(at.saturating_sub(200))).map_or(0, |token| token.start as usize);
-        let end = reader.tokens.get(at).map_or(0, |token| token.end as usize);
-        let before = reader.slice(start, end).matches(quote).count() + opened_before(reader, from, quote);
+        let start = reader.start(from.max(at.saturating_sub(200)));
+        let before = reader.slice(start, reader.end(at)).matches(quote).count() + opened_before(reader, from, quote);
         return before % 2 == 1;
     }
     rest.starts_with(|c: char| c.is_whitespace() || !c.is_alphanumeric())

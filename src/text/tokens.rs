@@ -183,18 +183,25 @@ fn extends_grapheme(character: char) -> bool {
 /// A word is a run of letters and digits with the marks and apostrophes inside; the possessive `'s` is skipped. A
 /// number is a run of digits with a point or comma between two digits. A Han character stands for itself.
 pub(super) fn tokenize(text: &str, part: Part) -> Vec<Token> {
-    let mut tokens = Vec::with_capacity(text.len() / 6 + 1);
+    let mut tokens = Vec::with_capacity(text.len() / 5 + 1);
     let mut scan = Scanner { text, at: 0 };
     loop {
         scan.skip_ascii();
-        let Some((start, character)) = scan.next() else { break };
-        let kind = class(character);
-        if matches!(kind, Class::Mark | Class::Other) {
-            continue;
-        }
+        let Some(first) = scan.peek() else { break };
+        let start = scan.at;
         let mut hash = TermHasher::new();
-        hash.push(character);
-        let kind = if kind == Class::Han { TokenKind::Han } else { scan.word(kind, &mut hash) };
+        let kind = match class(first) {
+            Class::Mark | Class::Other => {
+                scan.at += first.len_utf8();
+                continue;
+            }
+            Class::Han => {
+                hash.push(first);
+                scan.at += first.len_utf8();
+                TokenKind::Han
+            }
+            class @ (Class::Letter | Class::Digit) => scan.word(class, &mut hash),
+        };
         tokens.push(Token {
             term: hash.finish(),
             start: start as u32,
@@ -215,16 +222,10 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
+    #[inline]
     fn peek(&self) -> Option<char> {
         let byte = *self.text.as_bytes().get(self.at)?;
         if byte.is_ascii() { Some(char::from(byte)) } else { self.text.get(self.at..)?.chars().next() }
-    }
-
-    fn next(&mut self) -> Option<(usize, char)> {
-        let character = self.peek()?;
-        let start = self.at;
-        self.at += character.len_utf8();
-        Some((start, character))
     }
 
     /// The character behind the next one, which is `width` bytes long.
@@ -232,7 +233,7 @@ impl Scanner<'_> {
         self.text.get(self.at + width..)?.chars().next()
     }
 
-    /// Reads to the end of the word or number that began with a character of class `first`.
+    /// Reads the word or number that begins with a character of class `first`.
     fn word(&mut self, first: Class, hash: &mut TermHasher) -> TokenKind {
         let mut only_digits = first == Class::Digit;
         let mut separated = false;
@@ -273,17 +274,14 @@ impl Scanner<'_> {
 
     /// Reads ASCII letters and digits, the common case, byte by byte; says whether there was a letter among them.
     fn ascii_run(&mut self, hash: &mut TermHasher) -> bool {
-        let mut seen = 0;
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        for byte in rest {
-            let folded = FOLDED[usize::from(*byte)];
-            if folded == 0 {
-                break;
-            }
+        let (mut seen, mut length) = (0, 0);
+        for folded in rest.iter().map(|byte| FOLDED[usize::from(*byte)]).take_while(|folded| *folded != 0) {
             hash.byte(folded);
             seen |= folded;
-            self.at += 1;
+            length += 1;
         }
+        self.at += length;
         // Letters in lower case have this bit, digits do not.
         seen & 0x40 != 0
     }
@@ -317,9 +315,6 @@ impl Scanner<'_> {
 pub(super) fn joins(gap: &str, before: TokenKind, after: TokenKind) -> bool {
     if before == TokenKind::Han && after == TokenKind::Han {
         return gap.is_empty();
-    }
-    if gap == " " {
-        return true;
     }
     let gap = gap.strip_prefix("'s").or_else(|| gap.strip_prefix("\u{2019}s")).unwrap_or(gap);
     // A longer gap is a layout, not a phrase; the limit also keeps the work linear.

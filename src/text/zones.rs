@@ -3,7 +3,7 @@
 
 use std::{ops::Range, sync::LazyLock};
 
-use super::{TokenKind, lines::Reader, phrases::Phrases};
+use super::{TokenKind, furniture::MONTHS, lines::Reader, phrases::Phrases};
 
 /// The role of a token's place in the article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,7 +73,7 @@ static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
             "held|hold|holds|holding|convened|convene|convenes|convening|organized|organised|organizes|organises|organize|\
              organise|presided|presides|preside|presiding|chaired|chairs|chair|chairing|hosted|hosts|host|hosting|attended|\
              attends|attend|attending|launched|launches|opened|opens|gathered|gathers|met|meets|called together|called a|\
-             took place|takes place|召开|举行|主持|组织|组织召开|出席|参加|主持召开|主持会议",
+             took place|takes place|open meet|open meeting|opens meeting|opened meeting|召开|举行|主持|组织|组织召开|出席|参加|主持召开|主持会议",
         ),
         (
             Cue::Act,
@@ -81,7 +81,9 @@ static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
              reviews|deliberated|emphasized|emphasised|emphasizes|stressed|stresses|stress|pointed out|required|requires|\
              demanded|urged|urges|said|spoke|speaks|delivered|delivers|made a speech|gave a speech|summarized|summarised|\
              approved|approve|considered|listened|exchanged|participated|analyzed|analysed|led by|put forward|announced|\
-             made arrangements|made plans|laid out|called for|calls for|\
+             made arrangements|made plans|laid out|called for|calls for|say|says|told|tells|summed up|sum up|sums up|talked about|\
+             talk about|carried out|carry out|read out|reads out|shared|share|listen|listens|listen to|drew up|put forth|\
+             blowing the bugle|blew the bugle|\
              研究部署|部署|安排部署|研究|审议|听取|强调|指出|要求|讨论|通过",
         ),
     ])
@@ -116,6 +118,13 @@ static PLACES: LazyLock<Phrases<()>> =
 /// Words after a conveying verb whose object stood before it: `spirit of the congress conveyed to members`.
 static TARGETS: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(&[((), "to|at|by|in|on|among")]));
 
+/// Words that no name of a meeting ends with.
+static LINKS: LazyLock<Phrases<()>> =
+    LazyLock::new(|| Phrases::new(&[((), "and|was|were|is|are|to|at|which|the|also")]));
+
+/// Before the name of a month.
+static ON: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(&[((), "on|in")]));
+
 /// At least this many words of the first sentences are the lead.
 const LEAD_WORDS: usize = 40;
 
@@ -131,13 +140,13 @@ pub(super) fn lead(reader: Reader<'_>, sentences: impl Iterator<Item = Range<usi
         }
         let mut room = 2 * MAX_LEAD_WORDS.saturating_sub(words);
         end = tokens.start;
-        for at in tokens.clone() {
-            let width = if reader.tokens[at].kind == TokenKind::Han { 1 } else { 2 };
+        for token in reader.tokens(tokens.clone()) {
+            let width = if token.kind == TokenKind::Han { 1 } else { 2 };
             if room < width {
                 break;
             }
             room -= width;
-            end = at + 1;
+            end += 1;
         }
         words += reader.words(tokens);
         count += 1;
@@ -159,6 +168,15 @@ pub(super) fn lead(reader: Reader<'_>, sentences: impl Iterator<Item = Range<usi
 /// | `;`, or `:` not right behind the conveying verb | own again |
 /// | 精神 behind a conveying verb | conveyed to here, own behind |
 pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl FnMut(Range<usize>)) {
+    // `... the session and`, `... the session was`: the last word belongs to the verb that follows.
+    let links = |at: usize| LINKS.at(reader.tokens(at..at + 1)).is_some();
+    let last = tokens.end;
+    let mut mark = |marked: Range<usize>| {
+        let trimmed = marked.clone().rev().find(|at| marked.end == last || !links(*at));
+        if let Some(at) = trimmed {
+            mark(marked.start..at + 1);
+        }
+    };
     let mut open: Option<usize> = None;
     // The token behind the last comma inside the open clause.
     let mut after_comma = None;
@@ -171,6 +189,11 @@ pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl 
         }
         if before.contains([',', '，']) {
             after_comma = Some(at);
+            // `To implement the spirit of the conference, on June 3 the bureau ...`
+            let date = open.is_some() && ON.at(reader.tokens(at..end)).is_some();
+            if date && MONTHS.at(reader.tokens(at + 1..end)).is_some() {
+                close(&mut open, at, &mut mark);
+            }
         }
         let Some((length, cue)) = CUES.at(reader.tokens(at..end)) else {
             at += 1;
@@ -184,6 +207,7 @@ pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl 
                 at = compound_end(reader, next, end).unwrap_or(next);
                 continue;
             }
+            Cue::Convey if is_noun(reader, at, next) => close(&mut open, at, &mut mark),
             Cue::Convey => {
                 let inside =
                     reader.word(at).eq_ignore_ascii_case("spirit") || reader.word(at).eq_ignore_ascii_case("message");
@@ -219,6 +243,16 @@ pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl 
         at = next;
     }
     close(&mut open, end, &mut mark);
+}
+
+/// Whether the conveying word before `next` is a noun, or has no object that could be a meeting: `the study`, `upon
+/// study by the committee`, `study, topic is`, `learn it`.
+fn is_noun(reader: Reader<'_>, at: usize, next: usize) -> bool {
+    let follows = |words: &[&str]| words.iter().any(|word| reader.word(next).eq_ignore_ascii_case(word));
+    let before = at.checked_sub(1).map_or("", |before| reader.word(before));
+    let article = ["the", "this", "a", "its"].iter().any(|word| before.eq_ignore_ascii_case(word));
+    let study = ["study", "learning"].iter().any(|word| reader.word(at).eq_ignore_ascii_case(word));
+    follows(&["it", "by", "content"]) || study && (article && !follows(&["of"]) || reader.gap_after(next - 1) == ",")
 }
 
 fn close(open: &mut Option<usize>, end: usize, mark: &mut impl FnMut(Range<usize>)) {

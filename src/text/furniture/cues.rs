@@ -33,9 +33,10 @@ pub(super) static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
              scan the code|back to list|back to top|copyright|all rights reserved|copy right|disclaimer|original statement|\
              reprinted from|reprint please|statement reprinted|statement this article|statement the article|this article comes from|this article from|this article is from|\
              this paper comes from|editor's note photo|share to wechat|your email address|continue reading|below pull to see|\
-             printed from|complaint phone|\
+             printed from|complaint phone|posted on|posted by|posted in|long press|follow us on|follow us|welcome to follow|\
+             site map|\
              上一篇|下一篇|分享到|分享至|相关阅读|相关新闻|相关链接|推荐阅读|猜你喜欢|延伸阅读|免责声明|版权所有|点击展开|\
-             扫一扫|扫描二维码|返回顶部|返回列表|本文由机器翻译|阅读原文|发表评论|特别声明",
+             扫一扫|扫描二维码|返回顶部|返回列表|本文由机器翻译|阅读原文|发表评论|特别声明|点击蓝字|点击上方|长按|扫码",
         ),
         (
             Cue::Label,
@@ -48,9 +49,10 @@ pub(super) static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
              webmaster|clerk|information officer|transcript|interpretation|issued by|issuing body|\
              read times|reading times|views|view|hits|clicks|click|\
              visit|visits|browse|pageviews|font|font size|type size|text size|share|from|by|no|index number|reporting phone|\
-             tel|telephone|hot line|hotline|contact|attachment|\
+             tel|telephone|fax|address|postcode|zip code|postal code|email|e mail|sponsor|sponsored by|organizer|organiser|\
+             wechat id|wechat account|wechat|public number|official account|hot line|hotline|contact|attachment|\
              来源|信息来源|稿件来源|文章来源|责任编辑|责编|编辑|作者|记者|通讯员|发布时间|发布日期|发稿时间|日期|时间|浏览次数|浏览量|\
-             浏览|点击数|点击|点击量|阅读|阅读量|字号|字体|供稿|审核|校对|摄影|图文|原标题|分享|发布机构|索引号|信息来源于",
+             浏览|点击数|点击|点击量|阅读|阅读量|字号|字体|供稿|审核|校对|摄影|图文|原标题|分享|发布机构|索引号|信息来源于|地址|电话|邮编|传真|邮箱|主办|主办单位|承办|承办单位|微信号|微信公众号|公众号|网站标识码",
         ),
         (
             Cue::Link,
@@ -69,8 +71,8 @@ pub(super) static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
              close this window|email this|e mail this|send to friend|save|download|download map|top|back|home|share|\
              wechat|weibo|facebook|twitter|reddit|qq|douban|sina|tencent|linkedin|font|size|text size|\
              type size|font size|text|large|medium|small|big|middle|l|m|s|a|collect|add collection|report|like|star|more|next|\
-             previous|prev|news|more pictures|contact us|about us|index|original|forward|comment|favorite|bookmark|\
-             copy link|打印|关闭|关闭窗口|打印本页|大|中|小|字号|收藏|分享|返回|微信|微博|首页|下一页|上一页|转发|纠错",
+             previous|prev|news|more pictures|contact us|about us|english|chinese|search|login|register|index|original|forward|comment|favorite|bookmark|\
+             copy link|打印|关闭|关闭窗口|打印本页|大|中|小|字号|收藏|分享|返回|微信|微博|首页|下一页|上一页|转发|纠错|中文|简体|繁体|搜索",
         ),
     ])
 });
@@ -107,3 +109,15 @@ pub(super) static GRAMMAR: LazyLock<Phrases<()>> = LazyLock::new(|| {
 /// Labels of the headline under which an article first stood.
 pub(super) static ORIGINAL_TITLE: LazyLock<Phrases<()>> =
     LazyLock::new(|| Phrases::new(&[((), "original title|the original title|原标题")]));
+
+/// What only lines at the foot of a page hold: the number under which a site is registered.
+pub(super) static FOOT: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new(&[((), "icp|公网安备")]));
+
+/// Nouns for the bodies that sign what they publish.
+pub(super) static BODIES: LazyLock<Phrases<()>> = LazyLock::new(|| {
+    Phrases::new(&[(
+        (),
+        "committee|bureau|office|government|court|procuratorate|commission|department|federation|hospital|school|college|\
+         university|station|detachment|brigade|administration|section|headquarters|league",
+    )])
+});

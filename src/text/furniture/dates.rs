@@ -6,7 +6,7 @@ use super::cues::GRAMMAR;
 use crate::text::{Token, TokenKind, lines::Reader, phrases::Phrases};
 
 /// Months, with the short forms.
-static MONTHS: LazyLock<Phrases<()>> = LazyLock::new(|| {
+pub(in crate::text) static MONTHS: LazyLock<Phrases<()>> = LazyLock::new(|| {
     Phrases::new(&[(
         (),
         "january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|\
@@ -16,6 +16,10 @@ static MONTHS: LazyLock<Phrases<()>> = LazyLock::new(|| {
 
 fn digits(token: &Token) -> usize {
     if token.kind == TokenKind::Number { (token.end - token.start) as usize } else { 0 }
+}
+
+fn is_year(word: &str) -> bool {
+    word.len() == 4 && (word.starts_with("19") || word.starts_with("20")) && word.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Length in tokens of the numeric or written-out date at `at`, a time of day included; `None` if there is none. A
@@ -28,11 +32,6 @@ pub(super) fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize
     if !named && !word.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
-    let is_year = |word: &str| {
-        word.len() == 4
-            && (word.starts_with("19") || word.starts_with("20"))
-            && word.bytes().all(|b| b.is_ascii_digit())
-    };
     let small = |index: usize| tokens.get(index).is_some_and(|token| (1..=2).contains(&digits(token)));
     let gap = |index: usize| reader.gap_after(at + index);
     let month = |index: usize| tokens.get(index..).is_some_and(|rest| MONTHS.at(rest).is_some());
@@ -108,6 +107,10 @@ pub(in crate::text) fn dateline_length(reader: Reader<'_>, from: usize, end: usi
         {
             let allowed = if dated { 5 } else { 3 };
             return (names <= allowed && (dated || gap.starts_with(' ') || dash != "–")).then_some(at - from);
+        }
+        // `Luofang County, May 16, 2018. A delegation ...`
+        if at < end && dated && names > 0 && names <= 5 && dash == "." && is_year(reader.word(at - 1)) {
+            return Some(at - from);
         }
         if !matches!(dash, "" | "," | "'" | "(" | ")" | "-") {
             return None;

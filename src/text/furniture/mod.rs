@@ -11,7 +11,7 @@ mod scan;
 mod whole;
 
 pub(super) use back::{cut_at, source_suffix};
-pub(super) use dates::dateline_length;
+pub(super) use dates::{MONTHS, dateline_length};
 
 use back::{cut_back, suffix_start};
 use front::{cut_front, prefix_length};
@@ -22,7 +22,9 @@ use super::lines::{Line, Reader, ends_with_stop};
 /// Takes the furniture out of `lines`, which keep what is content; returns the byte ranges taken, in no order.
 pub(super) fn remove(reader: Reader<'_>, lines: &mut Vec<Line>) -> Vec<(usize, usize)> {
     let mut taken = Vec::new();
-    let first_prose = lines.iter().position(|line| is_prose(reader, line)).unwrap_or(lines.len());
+    let mut prose = lines.iter().enumerate().filter(|(_, line)| is_prose(reader, line));
+    let first_prose =
+        prose.find(|(index, line)| *index > 0 || !asks(reader, line)).map_or(lines.len(), |(first, _)| first);
     let last_prose = lines.iter().rposition(|line| is_prose(reader, line)).unwrap_or(lines.len());
     // From a cue such as `See also` on, all that follows the last line of prose is furniture.
     let mut tail = false;
@@ -61,6 +63,11 @@ pub(super) fn remove(reader: Reader<'_>, lines: &mut Vec<Line>) -> Vec<(usize, u
 pub(super) fn is_prose(reader: Reader<'_>, line: &Line) -> bool {
     let words = reader.words(line.tokens.clone());
     words > 40 || (words >= 8 && ends_with_stop(reader.line_text(line)) && opens_tail(reader, line).is_none())
+}
+
+/// Whether a line may be a headline in spite of its stop, which is a mark of question or exclamation.
+fn asks(reader: Reader<'_>, line: &Line) -> bool {
+    reader.words(line.tokens.clone()) <= 25 && reader.line_text(line).ends_with(['?', '!', '？', '！'])
 }
 
 /// Cuts furniture off both ends of a line of content. Says whether a tail cue was cut off its end.

@@ -1,11 +1,14 @@
 //! Lines that are furniture as a whole.
 
 use super::{
-    cues::{CUES, Cue, GRAMMAR, HOME, TRAILS},
+    cues::{BODIES, CUES, Cue, FOOT, GRAMMAR, HOME, TRAILS},
     dates::date_at,
     scan::{ends_in_source_word, gap_has_colon, scan_line},
 };
-use crate::text::lines::{Line, Reader, ends_with_stop};
+use crate::text::{
+    lines::{Line, Reader, ends_with_stop},
+    phrases::Phrases,
+};
 
 /// Where a line stands among the lines of prose.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,7 @@ pub(super) fn whole_line(reader: Reader<'_>, line: &Line, place: Place) -> Optio
     }
     // On the first line a leading date stands before the headline; elsewhere beside the name of a site.
     let leading_date = date_at(reader, line.tokens.start, line.tokens.end).is_some();
-    let grammar = line.tokens.clone().any(|at| GRAMMAR.at(reader.tokens(at..line.tokens.end)).is_some());
+    let grammar = holds(&GRAMMAR, reader, line);
     let allowed = if place == Place::First { 4 } else { 5 };
     let dated_label = place != Place::First && leading_date && scan.labels > 0;
     let site = scan.strong > 0
@@ -71,8 +74,18 @@ pub(super) fn whole_line(reader: Reader<'_>, line: &Line, place: Place) -> Optio
     let source_name =
         place != Place::First && words <= 4 && !grammar && ends_in_source_word(reader, line.tokens.clone());
     let byline = place != Place::First && words <= 8 && is_byline(reader, line);
-    (site || dated_label || label_first || bracketed || source_name || byline || is_breadcrumb(reader, line, place))
-        .then_some(false)
+    let foot = place == Place::Back && words <= 12 && holds(&FOOT, reader, line);
+    let signature = place == Place::Back && is_signature(reader, line);
+    (site
+        || dated_label
+        || label_first
+        || bracketed
+        || source_name
+        || byline
+        || foot
+        || signature
+        || is_breadcrumb(reader, line, place))
+    .then_some(false)
 }
 
 /// The kind of a tail cue at the start of a line.
@@ -92,6 +105,19 @@ fn opens_link(reader: Reader<'_>, line: &Line) -> bool {
         }
         Some((_, Cue::Tail | Cue::Label | Cue::Counter | Cue::Button)) | None => false,
     }
+}
+
+/// Whether one of the phrases stands anywhere in the line.
+fn holds(phrases: &Phrases<()>, reader: Reader<'_>, line: &Line) -> bool {
+    line.tokens.clone().any(|at| phrases.at(reader.tokens(at..line.tokens.end)).is_some())
+}
+
+/// The name of a body alone: `Organization Department of the Nanhe Municipal Committee`.
+fn is_signature(reader: Reader<'_>, line: &Line) -> bool {
+    let link = |word: &str| ["of", "and", "the", "for", "at"].contains(&word);
+    (2..=12).contains(&line.tokens.len())
+        && line.tokens.clone().all(|at| reader.word(at).starts_with(char::is_uppercase) || link(reader.word(at)))
+        && holds(&BODIES, reader, line)
 }
 
 /// Whether a date is the first or the last thing in a line.
@@ -126,7 +152,7 @@ fn is_breadcrumb(reader: Reader<'_>, line: &Line, place: Place) -> bool {
     }
     let sentence = place == Place::First
         && TRAILS.at(reader.tokens(line.tokens.clone())).is_none()
-        && line.tokens.clone().any(|at| GRAMMAR.at(reader.tokens(at..line.tokens.end)).is_some());
+        && holds(&GRAMMAR, reader, line);
     !sentence
         && text.split(['>', '»', '›', '|', '/', '_', '·', '•']).all(|piece| piece.split_whitespace().count() <= 8)
         && reader.words(line.tokens.clone()) <= 16

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use super::{Headline, MAX_WORDS, opening, repetition::period, split_front};
 use crate::text::{
-    TokenKind,
     furniture::dateline_length,
     lines::{Line, Reader},
     phrases::Phrases,
@@ -54,30 +53,29 @@ pub(super) fn fused(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(
     let end = line.tokens.end.min(line.tokens.start + MAX_WORDS);
     for at in line.tokens.start + 1..end {
         let gap = reader.gap_after(at - 1);
-        if gap.contains(['.', '。', '!', '?', '；', ';']) {
+        if !reader.only_space_after(at - 1) && gap.contains(['.', '。', '!', '?', '；', ';']) {
             break;
         }
         let length = at - line.tokens.start;
-        if length < 4 || !gap.trim().is_empty() || !gap.contains(char::is_whitespace) {
+        let capital = reader.word(at).starts_with(char::is_uppercase);
+        if length < 4 || !capital || !gap.trim().is_empty() || gap.is_empty() {
             continue;
         }
         let rest = reader.tokens(at..line.tokens.end);
-        let capital = reader.word(at).starts_with(char::is_uppercase);
         let title_case = || {
             is_title_case(reader, line.tokens.start..at)
                 && GRAMMATICAL.at(rest).is_some()
                 && is_lower(reader.word(at + 1))
         };
         let opener = title_case()
-            || LEAD_OPENERS
-                .at(rest)
-                .is_some_and(|(length, needs_date)| !needs_date || DAYS.at(&rest[length..]).is_some());
-        let dateline = dateline_length(reader, at, line.tokens.end).filter(|length| {
-            (at..at + length).any(|at| reader.tokens.get(at).is_some_and(|token| token.kind == TokenKind::Number))
-        });
+            || LEAD_OPENERS.at(rest).is_some_and(|(length, needs_date)| {
+                !needs_date || rest.get(length..).and_then(|day| DAYS.at(day)).is_some()
+            });
+        let dateline = dateline_length(reader, at, line.tokens.end)
+            .filter(|length| (at..at + length).any(|at| reader.is_number(at)));
         // The place of a dateline is the last name before the date; the names before it belong to the headline.
         let later = dateline.is_some() && at + 1 < end && is_name_before_date(reader, at, line.tokens.end);
-        if capital && (opener || dateline.is_some()) && !later && !starts_clause(reader, line) {
+        if (opener || dateline.is_some()) && !later && !starts_clause(reader, line) {
             let headline = cut_headline(reader, line, length);
             if let Some(length) = dateline {
                 split_front(reader, line, length, taken);

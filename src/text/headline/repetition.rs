@@ -2,9 +2,9 @@
 
 use super::{MAX_WORDS, common, opening, split_front, terms};
 use crate::text::{
-    Token, TokenKind,
+    Token,
     furniture::{cut_at, is_prose},
-    lines::{Line, Reader},
+    lines::{Line, Reader, ends_with_stop},
 };
 
 /// Removes the title where the text repeats it: as lines of its own, or in front of the lead.
@@ -57,10 +57,12 @@ pub(super) fn remove_repetitions(
             && count - same <= 3
             && (same == count || same >= 4)
             && caption_words(reader, line, same);
+        // Mirrors cut headlines in the middle of a word.
+        let cut_short = same >= 5 && same + 1 == count && !ends_with_stop(reader.line_text(line));
         // A caption that repeats the lead stops where the lead goes on.
         let repeats_lead =
             count >= 5 && count < lead.len() && common(reader, line, &lead) == count && !is_prose(reader, line);
-        let repeated = (repeats_headline || repeats_lead) && left > 1;
+        let repeated = (repeats_headline || cut_short || repeats_lead) && left > 1;
         if repeated {
             taken.push((line.start, line.end));
             left -= 1;
@@ -72,7 +74,7 @@ pub(super) fn remove_repetitions(
 /// Whether what follows the first `from` tokens of a line is a picture's number and name.
 fn caption_words(reader: Reader<'_>, line: &Line, from: usize) -> bool {
     (line.tokens.start + from..line.tokens.end).all(|at| {
-        reader.tokens.get(at).is_some_and(|token| token.kind == TokenKind::Number)
+        reader.is_number(at)
             || ["picture", "photo", "photos", "image", "pictures", "caption"]
                 .iter()
                 .any(|word| reader.word(at).eq_ignore_ascii_case(word))
