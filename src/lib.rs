@@ -16,10 +16,9 @@
 //! | [`service`] | the gRPC door |
 //! | [`cli`] | the command-line door |
 //!
-//! Each room uses only rooms above it in the table (`service` and `cli` do not know each other's insides, except that
-//! the command line starts the service); [`config`], [`telemetry`] and [`shutdown`] belong to the two doors. Only
-//! [`engine`] and the rooms below it may be `async`, log, or read the clock or the environment. `tests/tidy.rs` holds
-//! these rules.
+//! Each room uses only rooms above it in the table. [`config`], [`telemetry`] and [`shutdown`] belong to the doors:
+//! what an operator may set, what is logged, and how the program ends. Only [`engine`] and the rooms below it may be
+//! `async`, log, or read the clock or the environment. `tests/tidy.rs` holds these rules.
 
 pub mod classify;
 pub mod cli;
