@@ -238,7 +238,7 @@ fn closes(reader: Reader<'_>, from: usize, at: usize, gap: &str, offset: usize, 
     // White space or the end behind it can only mean closing.
     if rest.is_empty() {
         // Glued on both sides: look at what is open. The look back is bounded to keep long texts linear.
-        let start = reader.start(from.max(at.saturating_sub(200)));
+        let start = reader.start(from.max(at.saturating_sub(40)));
         let before = reader.slice(start, reader.end(at)).matches(quote).count() + opened_before(reader, from, quote);
         return before % 2 == 1;
     }
