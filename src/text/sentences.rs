@@ -134,9 +134,9 @@ fn boundary(reader: Reader<'_>, from: usize, at: usize, gap: &str) -> Option<usi
             }
             stops += 1;
             strong |= !matches!(character, '.' | '…');
-        } else if matches!(character, '”' | '’' | ')' | '）' | ']' | '】' | '」' | '』' | '》') {
-            closed = true;
-        } else if matches!(character, '"' | '\'') && closes(reader, from, at, gap, first + offset, character) {
+        } else if matches!(character, '”' | '’' | ')' | '）' | ']' | '】' | '」' | '』' | '》')
+            || matches!(character, '"' | '\'') && closes(reader, from, at, gap, first + offset, character)
+        {
             closed = true;
         } else {
             break;
@@ -173,6 +173,7 @@ fn boundary(reader: Reader<'_>, from: usize, at: usize, gap: &str) -> Option<usi
     .then_some(end)
 }
 
+#[derive(Clone, Copy)]
 struct Context<'a> {
     word: &'a str,
     next_word: &'a str,
