@@ -22,26 +22,6 @@ pub(super) struct Reader<'a> {
     pub(super) tokens: &'a [Token],
 }
 
-/// How many bytes and tokens were handed to the rules on this thread: the measure of cost, free of clocks.
-#[cfg(test)]
-pub(super) mod work {
-    use std::cell::Cell;
-
-    thread_local! {
-        static DONE: Cell<usize> = const { Cell::new(0) };
-    }
-
-    pub(in crate::text) fn count(done: usize) {
-        DONE.set(DONE.get() + done);
-    }
-
-    pub(in crate::text) fn during(task: impl FnOnce()) -> usize {
-        let before = DONE.get();
-        task();
-        DONE.get() - before
-    }
-}
-
 impl<'a> Reader<'a> {
     pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
         #[cfg(test)]
@@ -190,4 +170,24 @@ fn unwrap_lines(lines: Vec<Line>, blank_before: &[bool]) -> Vec<Line> {
         last_width = this_width;
     }
     joined
+}
+
+/// How many bytes and tokens were handed to the rules on this thread: the measure of cost, free of clocks.
+#[cfg(test)]
+pub(super) mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        static DONE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(in crate::text) fn count(done: usize) {
+        DONE.set(DONE.get() + done);
+    }
+
+    pub(in crate::text) fn during(task: impl FnOnce()) -> usize {
+        let before = DONE.get();
+        task();
+        DONE.get() - before
+    }
 }
