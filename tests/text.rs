@@ -186,8 +186,8 @@ fn openings_and_endings_are_read_as_well_as_measured() {
     gold.case.iter().for_each(|case| measure(&mut measured, case));
     let expect = Measured {
         articles: 43,
-        furniture: Agreement { found: 0, marked: 0, both: 0 },
-        conveyed: Agreement { found: 0, marked: 0, both: 0 },
+        furniture: Agreement { found: 2132, marked: 2132, both: 2132 },
+        conveyed: Agreement { found: 936, marked: 919, both: 908 },
         headlines: 43,
         leads: 43,
     };

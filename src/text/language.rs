@@ -79,7 +79,7 @@ pub(super) fn detect(reader: Reader<'_>) -> Language {
             TokenKind::Word => {
                 words += 1;
                 let bytes = reader.text.as_bytes().get(token.start as usize..token.end as usize).unwrap_or_default();
-                if bytes.iter().fold(true, |ascii, byte| ascii & byte.is_ascii()) {
+                if bytes.iter().all(u8::is_ascii) {
                     latin += bytes.len();
                 } else {
                     for character in reader.word(index).chars() {
@@ -106,6 +106,7 @@ pub(super) fn detect(reader: Reader<'_>) -> Language {
     if han > 0 && han * 3 > latin + other {
         return Language::Chinese;
     }
-    let speaks_against = foreign > english || accented * 25 > latin || (words >= 40 && english * 25 < words);
+    // However broken, English has one of its commonest words in 25; a few words may do without.
+    let speaks_against = foreign > english || accented * 25 > latin || english * 25 < words.saturating_sub(7);
     if latin > other + han * 3 && !speaks_against { Language::English } else { Language::Undetermined }
 }

@@ -24,10 +24,14 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
+        #[cfg(test)]
+        work::count(end.saturating_sub(start) + 1);
         self.text.get(start..end).unwrap_or_default()
     }
 
     pub(super) fn tokens(&self, range: Range<usize>) -> &'a [Token] {
+        #[cfg(test)]
+        work::count(1);
         self.tokens.get(range).unwrap_or_default()
     }
 
@@ -64,6 +68,8 @@ impl<'a> Reader<'a> {
 
     /// Length of a range of tokens in words; two Han characters count as one word.
     pub(super) fn words(&self, range: Range<usize>) -> usize {
+        #[cfg(test)]
+        work::count(range.len());
         let tokens = self.tokens(range);
         let han = tokens.iter().filter(|token| token.kind == TokenKind::Han).count();
         tokens.len() - han + han.div_ceil(2)
@@ -164,4 +170,24 @@ fn unwrap_lines(lines: Vec<Line>, blank_before: &[bool]) -> Vec<Line> {
         last_width = this_width;
     }
     joined
+}
+
+/// How many bytes and tokens were handed to the rules on this thread: the measure of cost, free of clocks.
+#[cfg(test)]
+pub(super) mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        static DONE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(in crate::text) fn count(done: usize) {
+        DONE.set(DONE.get() + done);
+    }
+
+    pub(in crate::text) fn during(task: impl FnOnce()) -> usize {
+        let before = DONE.get();
+        task();
+        DONE.get() - before
+    }
 }

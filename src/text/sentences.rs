@@ -134,9 +134,9 @@ fn boundary(reader: Reader<'_>, from: usize, at: usize, gap: &str) -> Option<usi
             }
             stops += 1;
             strong |= !matches!(character, '.' | '…');
-        } else if matches!(character, '”' | '’' | ')' | '）' | ']' | '】' | '」' | '』' | '》') {
-            closed = true;
-        } else if matches!(character, '"' | '\'') && closes(reader, from, at, gap, first + offset, character) {
+        } else if matches!(character, '”' | '’' | ')' | '）' | ']' | '】' | '」' | '』' | '》')
+            || matches!(character, '"' | '\'') && closes(reader, from, at, gap, first + offset, character)
+        {
             closed = true;
         } else {
             break;
@@ -173,6 +173,7 @@ fn boundary(reader: Reader<'_>, from: usize, at: usize, gap: &str) -> Option<usi
     .then_some(end)
 }
 
+#[derive(Clone, Copy)]
 struct Context<'a> {
     word: &'a str,
     next_word: &'a str,
@@ -238,7 +239,7 @@ fn closes(reader: Reader<'_>, from: usize, at: usize, gap: &str, offset: usize, 
     // White space or the end behind it can only mean closing.
     if rest.is_empty() {
         // Glued on both sides: look at what is open. The look back is bounded to keep long texts linear.
-        let start = reader.start(from.max(at.saturating_sub(200)));
+        let start = reader.start(from.max(at.saturating_sub(40)));
         let before = reader.slice(start, reader.end(at)).matches(quote).count() + opened_before(reader, from, quote);
         return before % 2 == 1;
     }

@@ -275,12 +275,17 @@ impl Scanner<'_> {
     /// Reads ASCII letters and digits, the common case, byte by byte; says whether there was a letter among them.
     fn ascii_run(&mut self, hash: &mut TermHasher) -> bool {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let (mut seen, mut length) = (0, 0);
-        for folded in rest.iter().map(|byte| FOLDED[usize::from(*byte)]).take_while(|folded| *folded != 0) {
-            hash.byte(folded);
+        let (mut seen, mut length, mut local) = (0, 0, TermHasher(hash.0));
+        for byte in rest {
+            let folded = FOLDED[usize::from(*byte)];
+            if folded == 0 {
+                break;
+            }
+            local.byte(folded);
             seen |= folded;
             length += 1;
         }
+        *hash = local;
         self.at += length;
         // Letters in lower case have this bit, digits do not.
         seen & 0x40 != 0

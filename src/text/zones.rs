@@ -183,7 +183,8 @@ pub(super) fn conveyed(reader: Reader<'_>, tokens: Range<usize>, mut mark: impl 
     let mut at = tokens.start;
     let end = tokens.end;
     while at < end {
-        let before = if at > tokens.start { reader.gap_after(at - 1) } else { "" };
+        let plain = at == tokens.start || reader.only_space_after(at - 1);
+        let before = if plain { "" } else { reader.gap_after(at - 1) };
         if before.contains([';', '；']) || (before.contains([':', '：']) && open != Some(at)) {
             close(&mut open, at, &mut mark);
         }

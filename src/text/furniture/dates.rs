@@ -22,11 +22,17 @@ fn is_year(word: &str) -> bool {
     word.len() == 4 && (word.starts_with("19") || word.starts_with("20")) && word.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// A date that is one token: `2023.05.09`, and what machines make of Chinese ones, `3moon17Day`.
+fn is_date_in_one(word: &str) -> bool {
+    let dotted = word.len() >= 8 && word.get(..4).is_some_and(is_year) && word.matches('.').count() == 2;
+    let garbled = word.starts_with(|first: char| first.is_ascii_digit());
+    dotted || garbled && (word.contains("moon") || word.contains("month"))
+}
+
 /// Length in tokens of the numeric or written-out date at `at`, a time of day included; `None` if there is none. A
 /// year must stand in it, or a time after it.
 pub(super) fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize> {
     let tokens = reader.tokens(at..end);
-    let first = tokens.first()?;
     let word = reader.word(at);
     let named = MONTHS.at(tokens).is_some();
     if !named && !word.starts_with(|first: char| first.is_ascii_digit()) {
@@ -58,13 +64,7 @@ pub(super) fn date_at(reader: Reader<'_>, at: usize, end: usize) -> Option<usize
         if reader.word(at + 5) == "日" && tokens.len() > 5 { 6 } else { 4 }
     } else if small(0) && small(1) && gap(0) == "-" && small(2) && small(3) && gap(2) == ":" {
         2
-    } else if first.kind == TokenKind::Number
-        && word.len() >= 8
-        && is_year(word.get(..4)?)
-        && word.matches('.').count() == 2
-    {
-        1
-    } else if word.starts_with(|c: char| c.is_ascii_digit()) && (word.contains("moon") || word.contains("month")) {
+    } else if is_date_in_one(word) {
         1
     } else {
         return None;

@@ -33,7 +33,7 @@ static DAYS: LazyLock<Phrases<()>> = LazyLock::new(|| {
 });
 
 /// A headline in one line with the lead: said twice, or parted from it only by the way a lead begins.
-pub(super) fn fused(reader: Reader<'_>, lines: &mut Vec<Line>, taken: &mut Vec<(usize, usize)>) -> Headline {
+pub(super) fn fused(reader: Reader<'_>, lines: &mut [Line], taken: &mut Vec<(usize, usize)>) -> Headline {
     let Some(line) = lines.first_mut() else { return Headline::default() };
     let tokens = reader.tokens(line.tokens.clone());
     if let Some(period) = period(tokens) {

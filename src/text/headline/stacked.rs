@@ -97,7 +97,7 @@ fn looks_like_headline(reader: Reader<'_>, line: &Line) -> bool {
     let final_stop =
         ends_with_stop(text) && !text.trim_end_matches(['"', '”', '\'', '’']).ends_with(['!', '?', '！', '？', '…']);
     let ends_open = text.ends_with([',', ';', '，', '；', '、', ':', '：']);
-    words <= MAX_WORDS && !final_stop && !ends_open && !(words > 25 && has_inner_stop(reader, line))
+    !final_stop && !ends_open && words <= MAX_WORDS && (words <= 25 || !has_inner_stop(reader, line))
 }
 
 /// Whether a sentence ends inside the line: a stop, white space and a capital.
