@@ -134,7 +134,7 @@ fn one_axis_is_enough() {
     assert_eq!(department, None, "the model was not trained on this axis");
 
     let file = ModelFile::from_bytes(&bytes).unwrap();
-    let evaluation = evaluate(&file, &model, corpus.clone()).unwrap();
+    let evaluation = evaluate(&file, corpus.clone());
     assert_eq!((evaluation.articles, evaluation.trained_on), (corpus.len() as u64, corpus.len() as u64));
     assert_eq!(evaluation.axes.len(), 1);
 }
@@ -167,13 +167,63 @@ fn bad_articles_are_named_and_change_nothing() {
 fn articles_trained_on_are_scored_without_themselves() {
     let corpus = corpus();
     let bytes = train(&corpus);
-    let (file, model) = (ModelFile::from_bytes(&bytes).unwrap(), Model::from_bytes(&bytes).unwrap());
+    let file = ModelFile::from_bytes(&bytes).unwrap();
     let mut asked = corpus.clone();
     asked.push(article("The Hospital of Linhe held a tea party.", Some("tea_party"), Some("hospital")));
-    let evaluation = evaluate(&file, &model, asked).unwrap();
+    let evaluation = evaluate(&file, asked);
     assert_eq!((evaluation.articles, evaluation.trained_on), (21, 20));
     assert_eq!(evaluation.axes[0].unknown_labels, 1);
     assert_eq!(evaluation.axes[1].unknown_labels, 0);
+
+    // Scored by the whole model, each would be surer of its own label.
+    let log_loss = |articles: Vec<LabelledArticle>| {
+        let evaluation = evaluate(&file, articles);
+        assert_eq!(evaluation.trained_on, evaluation.articles);
+        evaluation.axes[0].metrics.log_loss
+    };
+    let without = log_loss(corpus.clone());
+    let whole: f64 = corpus
+        .iter()
+        .map(|labelled| {
+            let document = Document::new(Article { title: None, text: &labelled.text }, None);
+            let all = file.model.distribution(&document, Axis::MeetingType);
+            let truth = labelled.labels[0].as_deref().unwrap();
+            -all.iter().find(|(label, ..)| *label == truth).unwrap().2.ln()
+        })
+        .sum::<f64>()
+        / corpus.len() as f64;
+    assert!(without > whole * 1.01, "{without} {whole}");
+
+    // They are recognised by their text, whatever else a later file says of them.
+    let mut relabelled = corpus.clone();
+    for labelled in &mut relabelled {
+        labelled.source = Some("elsewhere".to_owned());
+        labelled.group = Some("all in one".to_owned());
+        labelled.labels[1] = Some("hospital".to_owned());
+    }
+    assert!((log_loss(relabelled) - without).abs() < 1e-9);
+}
+
+/// Which source an article came from first changes nothing; neither do threads.
+#[test]
+fn sources_and_threads_change_nothing() {
+    let mut corpus = corpus();
+    let mut again = corpus.clone();
+    corpus.iter_mut().for_each(|labelled| labelled.source = Some("portal".to_owned()));
+    again.iter_mut().for_each(|labelled| labelled.source = Some("mirror".to_owned()));
+    let train_on = |threads: usize, first: &[LabelledArticle], second: &[LabelledArticle]| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut trainer = Trainer::new(CatalogChoice::FromData);
+            trainer.add_all(first).into_iter().chain(trainer.add_all(second)).for_each(|result| {
+                result.unwrap();
+            });
+            assert_eq!(trainer.articles(), first.len());
+            trainer.finish().unwrap().model
+        })
+    };
+    let expected = train_on(1, &corpus, &again);
+    assert!(train_on(3, &again, &corpus) == expected);
 }
 
 proptest! {

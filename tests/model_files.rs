@@ -29,13 +29,13 @@ fn what_is_written_is_read() {
     let bytes = small_model();
     let file = ModelFile::from_bytes(&bytes).unwrap();
     let model = Model::from_bytes(&bytes).unwrap();
-    assert_eq!(model.version(), file.version);
+    assert_eq!(model.version(), file.model.version());
     assert_eq!(model.version().len(), 32);
     assert_eq!(file.counts.ledger.len(), 6);
     assert_eq!(file.counts.sample.len(), 6);
     assert_eq!(file.counts.axes[0].labels, ["study_session", "work_conference"]);
     assert!(file.counts.axes[1].labels.is_empty());
-    assert_eq!(ModelFile::write(file.serving, &file.counts).unwrap(), bytes);
+    assert_eq!(ModelFile::write(file.serving, &file.counts).unwrap(), (bytes, model.version().to_owned()));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn forged_tables_are_refused() {
         ("floors", |axis| axis.floors[3].clear()),
         ("weights", |axis| axis.weights[0] = -1.0),
         ("temperature", |axis| axis.temperature = 0.0),
-        ("length exponent", |axis| axis.length_exponent = f64::INFINITY),
+        ("settings", |axis| axis.length_exponent = f64::INFINITY),
         ("number of cells", |axis| axis.cells[0] += 1),
         ("cells", |axis| axis.cell_labels[0] = 999),
         ("cells", |axis| axis.cell_values[0] = f32::NAN),
@@ -105,7 +105,27 @@ fn forged_tables_are_refused() {
     assert!(ModelFile::write(file.serving.clone(), &counts).is_err());
     let mut counts = file.counts.clone();
     counts.sample[0].features.push(u32::MAX);
-    assert!(ModelFile::write(file.serving, &counts).is_err());
+    assert!(ModelFile::write(file.serving.clone(), &counts).is_err());
+    let mut counts = file.counts.clone();
+    counts.axes[0].cells.counts[0] = u32::MAX;
+    assert!(ModelFile::write(file.serving.clone(), &counts).is_err());
+    let mut counts = file.counts.clone();
+    counts.languages = [u64::MAX, u64::MAX, 8];
+    assert!(ModelFile::write(file.serving.clone(), &counts).is_err());
+
+    // Sections of two models, each sound by itself.
+    let mut counts = file.counts.clone();
+    counts.axes[0].labels.push("zoo".to_owned());
+    counts.axes[0].documents.push(0);
+    let error = ModelFile::write(file.serving.clone(), &counts).unwrap_err().to_string();
+    assert!(error.contains("not of the same model"), "{error}");
+
+    let mut serving = file.serving.clone();
+    if let Some(report) = &mut serving.report.axes[0] {
+        report.settings.alpha = f64::NAN;
+    }
+    let error = ModelFile::write(serving, &file.counts).unwrap_err().to_string();
+    assert!(error.contains("settings"), "{error}");
 }
 
 proptest! {

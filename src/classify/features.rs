@@ -31,6 +31,12 @@ impl Field {
         Field(zone as u8 * 2 + 1)
     }
 
+    /// Whether its features are pairs of terms.
+    #[must_use]
+    pub fn is_bigrams(self) -> bool {
+        !self.0.is_multiple_of(2)
+    }
+
     /// The field of a number; `None` if there is no such field.
     #[must_use]
     pub fn new(number: u8) -> Option<Self> {
@@ -53,7 +59,7 @@ impl Field {
             Zone::LeadConveyed => "lead_conveyed",
             Zone::Body => "body",
         };
-        format!("{zone} {}", if self.0.is_multiple_of(2) { "unigrams" } else { "bigrams" })
+        format!("{zone} {}", if self.is_bigrams() { "bigrams" } else { "unigrams" })
     }
 }
 

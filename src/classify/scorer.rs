@@ -12,10 +12,7 @@
 //! temperature; without a known feature, `prior` is unweighted and `T` is 1. `floor(φ, k)` is what a feature says about a label it was never seen with; only deviations from it are
 //! stored. Centring leaves every probability unchanged and makes the largest contributions the reasons for a label.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::collections::HashMap;
 
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
@@ -24,30 +21,11 @@ use super::{
 };
 use crate::text::{Document, Span};
 
-/// Feature ids are spread by [`crate::text::mix`] already; hashing them again would cost more than the look-up.
-#[derive(Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}
-
 /// Scoring tables, checked and laid out for look-ups.
 #[derive(Debug, Default)]
 pub struct Scorer {
-    index: HashMap<u64, u32, BuildHasherDefault<Identity>>,
+    /// A seeded hash: feature ids come from a file, which may be made to crowd an unseeded one.
+    index: HashMap<u64, u32, foldhash::fast::RandomState>,
     fields: Vec<Field>,
     axes: [Option<AxisScorer>; 2],
 }

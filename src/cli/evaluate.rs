@@ -7,15 +7,15 @@ use anyhow::Context as _;
 use super::{
     CliError, Exit,
     labelled::{self, Data},
-    load_model, read_model, report,
+    read_model, report,
     told::Told,
 };
 use crate::{learn, model::ModelFile};
 
 /// Measure a model on labelled articles
 ///
-/// Reads what train reads. Articles that the model was trained on are recognised and scored as if it had been trained
-/// without them and the rest of their group. A record that cannot be used is told on standard error with file and line,
+/// Reads what train reads. Articles that the model was trained on are recognised by their text and scored as if it had
+/// been trained without them and the rest of their group. A record that cannot be used is told on standard error with file and line,
 /// and the others are scored.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -42,7 +42,6 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let data = Data::new(args.data, None)?;
-    let model = load_model(args.model.as_deref())?;
     let file = match &args.model {
         None => ModelFile::embedded().context("the model that is built in"),
         Some(path) => ModelFile::from_bytes(&read_model(path)?).with_context(|| format!("--model {}", path.display())),
@@ -60,10 +59,9 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
                 None
             }
         });
-        learn::evaluate(&file, &model, articles)
+        learn::evaluate(&file, articles)
     });
     let exit = told.finish();
-    let evaluation = evaluation.map_err(|error| CliError::Unusable(error.into()))?;
     if evaluation.articles == 0 {
         return Err(CliError::Failed(anyhow::Error::msg("--data: no labelled articles")));
     }

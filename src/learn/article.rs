@@ -27,6 +27,7 @@ pub struct LabelledArticle {
 /// articles, so it is done on all cores.
 pub(super) struct Prepared {
     pub(super) digest: Digest,
+    pub(super) text: Digest,
     pub(super) group: Digest,
     pub(super) source: Option<String>,
     pub(super) language: usize,
@@ -35,17 +36,25 @@ pub(super) struct Prepared {
 }
 
 impl LabelledArticle {
-    fn article(&self) -> Article<'_> {
+    /// The article without its labels.
+    pub(super) fn article(&self) -> Article<'_> {
         Article { title: self.title.as_deref().filter(|title| !title.trim().is_empty()), text: &self.text }
     }
 
-    /// Names the article: title, text, labels, group and source.
+    /// Names the labelled article: title, text, labels and group. (The source is metadata: the same article from two
+    /// sources is counted once.)
     #[must_use]
     pub fn digest(&self) -> Digest {
         let part = |value: &'_ Option<String>| value.clone().unwrap_or_default();
         let [first, second] = self.labels.each_ref().map(part);
         let title = part(&self.title);
-        Digest::of(&[&title, &self.text, &first, &second, &part(&self.group), &part(&self.source)])
+        Digest::of(&[&title, &self.text, &first, &second, &part(&self.group)])
+    }
+
+    /// Names what was read: title and text, whatever the labels.
+    #[must_use]
+    pub fn text_digest(&self) -> Digest {
+        Digest::of(&["text", self.title.as_deref().unwrap_or_default(), &self.text])
     }
 
     /// Names the group; an article without one is its own.
@@ -53,7 +62,7 @@ impl LabelledArticle {
     pub fn group_digest(&self) -> Digest {
         match self.group.as_deref().filter(|group| !group.is_empty()) {
             Some(group) => Digest::of(&["group", group]),
-            None => Digest::of(&["text", self.title.as_deref().unwrap_or_default(), &self.text]),
+            None => self.text_digest(),
         }
     }
 
@@ -65,6 +74,7 @@ impl LabelledArticle {
         terms.dedup();
         Prepared {
             digest: self.digest(),
+            text: self.text_digest(),
             group: self.group_digest(),
             source: self.source.clone().filter(|source| !source.is_empty()),
             language: document.language as usize,

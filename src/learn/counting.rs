@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     classify::{Axis, Catalog, features::Field, is_label_id},
-    model::{AxisCounts, Cells, Counts, Digest, SampleArticle},
+    model::{AxisCounts, Cells, Counts, Digest, LedgerEntry, SampleArticle},
 };
 
 /// Which labels are allowed.
@@ -75,13 +75,16 @@ pub enum RejectedArticle {
 pub struct Trainer {
     catalog: Catalog,
     allow_new: bool,
+    /// By axis: the label ids of the catalog.
+    named: [HashSet<String>; 2],
     /// By axis: the number of each label seen, in the order first seen.
     labels: [HashMap<String, u16>; 2],
     documents: [Vec<u64>; 2],
     languages: [u64; 3],
     features: HashMap<u64, Feature>,
     terms: HashMap<u64, u32>,
-    ledger: HashSet<Digest>,
+    /// Article and text.
+    ledger: HashMap<Digest, Digest>,
     sample: Sample,
 }
 
@@ -103,6 +106,7 @@ impl Trainer {
             CatalogChoice::FromData => (Catalog::default(), true),
         };
         Trainer {
+            named: Axis::ALL.map(|axis| catalog.labels(axis).iter().map(|label| label.id.clone()).collect()),
             catalog,
             allow_new,
             labels: Default::default(),
@@ -110,7 +114,7 @@ impl Trainer {
             languages: [0; 3],
             features: HashMap::new(),
             terms: HashMap::new(),
-            ledger: HashSet::new(),
+            ledger: HashMap::new(),
             sample: Sample::default(),
         }
     }
@@ -145,7 +149,7 @@ impl Trainer {
             if !is_label_id(label) {
                 return Err(RejectedArticle::BadLabel { axis: axis.name(), label: label.clone() });
             }
-            if !self.allow_new && self.catalog.get(axis, label).is_none() {
+            if !self.allow_new && !self.named[axis as usize].contains(label) {
                 let nearest = self.catalog.nearest(axis, label).map(str::to_owned);
                 return Err(RejectedArticle::UnknownLabel { axis: axis.name(), label: label.clone(), nearest });
             }
@@ -156,9 +160,11 @@ impl Trainer {
     /// The numbers of an article's labels, given out as labels appear.
     fn label_numbers(&mut self, article: &LabelledArticle) -> Result<[Option<u16>; 2], RejectedArticle> {
         for axis in Axis::ALL {
-            let known = &self.labels[axis as usize];
-            let new = article.labels[axis as usize].as_ref().is_some_and(|label| !known.contains_key(label));
-            if new && known.len() >= Catalog::MAX_LABELS {
+            let (seen, named) = (&self.labels[axis as usize], &self.named[axis as usize]);
+            let unnamed = |label: &String| !named.contains(label);
+            let new = article.labels[axis as usize].as_ref().is_some_and(|l| unnamed(l) && !seen.contains_key(l));
+            // Labels beyond the catalog are few or new; counting them is cheap next to reading the article.
+            if new && named.len() + seen.keys().filter(|label| unnamed(label)).count() >= Catalog::MAX_LABELS {
                 return Err(RejectedArticle::TooManyLabels { axis: axis.name() });
             }
         }
@@ -178,20 +184,21 @@ impl Trainer {
     }
 
     fn count(&mut self, article: &LabelledArticle, prepared: Prepared) -> Result<Added, RejectedArticle> {
-        if self.ledger.contains(&prepared.digest) {
+        if self.ledger.contains_key(&prepared.digest) {
+            self.sample.another_source(prepared.group, prepared.digest, prepared.source.as_deref());
             return Ok(Added::Double);
         }
         let labels = self.label_numbers(article)?;
-        self.ledger.insert(prepared.digest);
+        self.ledger.insert(prepared.digest, prepared.text);
         self.languages[prepared.language] += 1;
         for &(feature, field) in &prepared.features {
             let counted =
                 self.features.entry(feature).or_insert_with(|| Feature { field, cells: [Vec::new(), Vec::new()] });
             for (cells, label) in counted.cells.iter_mut().zip(labels) {
                 let Some(label) = label else { continue };
-                match cells.iter_mut().find(|(number, _)| *number == label) {
-                    Some((_, count)) => *count += 1,
-                    None => cells.push((label, 1)),
+                match cells.binary_search_by_key(&label, |(number, _)| *number) {
+                    Ok(at) => cells[at].1 += 1,
+                    Err(at) => cells.insert(at, (label, 1)),
                 }
             }
         }
@@ -199,7 +206,8 @@ impl Trainer {
             *self.terms.entry(term).or_default() += 1;
         }
         let features = prepared.features.into_iter().map(|(feature, _)| feature).collect();
-        let sampled = Sampled { digest: prepared.digest, source: prepared.source, labels, features };
+        let Prepared { digest, text, source, .. } = prepared;
+        let sampled = Sampled { digest, text, source, labels, features };
         self.sample.add(prepared.group, sampled);
         Ok(Added::New)
     }
@@ -274,6 +282,7 @@ impl Trainer {
                 let number = |axis: usize| article.labels[axis].map(|label| renumbered[axis][usize::from(label)]);
                 sample.push(SampleArticle {
                     digest: article.digest,
+                    text: article.text,
                     group,
                     labels: [number(0), number(1)],
                     source: article.source,
@@ -285,7 +294,8 @@ impl Trainer {
 
         let mut terms: Vec<(u64, u32)> = self.terms.into_iter().collect();
         terms.sort_unstable();
-        let mut ledger: Vec<Digest> = self.ledger.into_iter().collect();
+        let entry = |(article, text)| LedgerEntry { article, text };
+        let mut ledger: Vec<LedgerEntry> = self.ledger.into_iter().map(entry).collect();
         ledger.sort_unstable();
         let (terms, term_documents) = terms.into_iter().unzip();
         Counts {

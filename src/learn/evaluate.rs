@@ -1,6 +1,6 @@
 //! How good a model is on labelled articles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -12,9 +12,9 @@ use super::{
     weights::Combination,
 };
 use crate::{
-    classify::{Axis, features::FIELDS, softmax},
-    model::{Digest, Metrics, Model, ModelError, ModelFile, SampleArticle, Settings},
-    text::{Article, Document},
+    classify::{Axis, features::FIELDS},
+    model::{Digest, Metrics, Model, ModelFile, SampleArticle, Settings},
+    text::Document,
 };
 
 /// The figures of one axis.
@@ -35,7 +35,7 @@ pub struct Evaluation {
     pub model_version: String,
     /// Articles scored.
     pub articles: u64,
-    /// Of these, articles the model was trained on: each was scored by the model without it and its group.
+    /// Of these, articles whose text the model was trained on, under whatever labels.
     pub trained_on: u64,
     /// Axes that some article is labelled on and the model answers.
     pub axes: Vec<AxisEvaluation>,
@@ -50,27 +50,25 @@ struct AxisModel {
     combination: Combination,
 }
 
+/// What a model was trained on, found by text and by group.
+struct Training<'a> {
+    file: &'a ModelFile,
+    texts: HashSet<Digest>,
+    groups: HashMap<Digest, Vec<&'a SampleArticle>>,
+    groups_of_text: HashMap<Digest, Vec<Digest>>,
+}
+
 /// Articles read at a time, on all threads.
 const CHUNK: usize = 1024;
 
 /// Scores articles whose labels are known.
 ///
-/// An article the model was trained on is scored by the model without the article and the rest of its group (as far as
-/// the calibration sample knows it), under the same settings, weights and temperature.
-///
-/// # Errors
-///
-/// The model contradicts itself.
-pub fn evaluate(
-    file: &ModelFile,
-    model: &Model,
-    articles: impl IntoIterator<Item = LabelledArticle>,
-) -> Result<Evaluation, ModelError> {
+/// An article whose text the model was trained on is scored by the model without that text and all of its group, and of
+/// the group the article is given here, as far as the calibration sample holds them; settings, weights and temperature
+/// stay. An article of the ledger that is not in the sample is left out alone.
+pub fn evaluate(file: &ModelFile, articles: impl IntoIterator<Item = LabelledArticle>) -> Evaluation {
     let axes: Vec<AxisModel> = Axis::ALL.into_iter().filter_map(|axis| AxisModel::new(file, axis)).collect();
-    let mut groups: HashMap<Digest, Vec<&SampleArticle>> = HashMap::new();
-    for article in &file.counts.sample {
-        groups.entry(article.group).or_default().push(article);
-    }
+    let training = Training::new(file);
     let mut scored: Vec<Vec<Scored>> = axes.iter().map(|_| Vec::new()).collect();
     let (mut count, mut trained_on) = (0, 0);
     let mut articles = articles.into_iter();
@@ -81,19 +79,16 @@ pub fn evaluate(
         }
         count += chunk.len() as u64;
         let score = |article: &LabelledArticle| {
-            let digest = article.digest();
-            if file.counts.contains(&digest) {
-                let own = sampled(file, article, digest, &axes);
-                let mut group = groups.get(&own.group).cloned().unwrap_or_default();
-                if group.iter().all(|member| member.digest != digest) {
-                    group.push(&own);
-                }
-                (true, axes.iter().map(|axis| axis.without(article, &own, &group)).collect::<Vec<_>>())
+            let known = training.texts.contains(&article.text_digest());
+            let results: Vec<Option<Scored>> = if known {
+                let own = training.sampled(article, &axes);
+                let left_out = training.left_out(article, &own);
+                axes.iter().map(|axis| axis.without(article, &own, left_out.values().copied())).collect()
             } else {
-                let title = article.title.as_deref();
-                let document = Document::new(Article { title, text: &article.text }, None);
-                (false, axes.iter().map(|axis| axis.served(article, model, &document)).collect())
-            }
+                let document = Document::new(article.article(), None);
+                axes.iter().map(|axis| axis.served(article, &file.model, &document)).collect()
+            };
+            (known, results)
         };
         for (known, results) in chunk.par_iter().map(score).collect::<Vec<_>>() {
             trained_on += u64::from(known);
@@ -105,24 +100,56 @@ pub fn evaluate(
     let axes = axes.iter().zip(&scored).filter(|(_, scored)| !scored.is_empty()).map(|(axis, scored)| AxisEvaluation {
         axis: axis.axis,
         metrics: measure(&axis.table.labels, scored),
-        unknown_labels: scored.iter().filter(|article| article.truth.is_none()).count() as u64,
+        unknown_labels: scored.iter().filter(|article| !article.is_known()).count() as u64,
     });
-    Ok(Evaluation { model_version: file.version.clone(), articles: count, trained_on, axes: axes.collect() })
+    let model_version = file.model.version().to_owned();
+    Evaluation { model_version, articles: count, trained_on, axes: axes.collect() }
 }
 
-/// An article as the calibration sample would hold it.
-fn sampled(file: &ModelFile, article: &LabelledArticle, digest: Digest, axes: &[AxisModel]) -> SampleArticle {
-    let known = |feature: &u64| file.counts.features.binary_search(feature).ok().map(|index| index as u32);
-    let mut labels = [None, None];
-    for axis in axes {
-        labels[axis.axis as usize] = axis.label(article).map(|label| label as u16);
+impl<'a> Training<'a> {
+    fn new(file: &'a ModelFile) -> Self {
+        let mut groups: HashMap<Digest, Vec<&SampleArticle>> = HashMap::new();
+        let mut groups_of_text: HashMap<Digest, Vec<Digest>> = HashMap::new();
+        for article in &file.counts.sample {
+            groups.entry(article.group).or_default().push(article);
+            groups_of_text.entry(article.text).or_default().push(article.group);
+        }
+        let texts = file.counts.ledger.iter().map(|entry| entry.text).collect();
+        Training { file, texts, groups, groups_of_text }
     }
-    SampleArticle {
-        digest,
-        group: article.group_digest(),
-        source: article.source.clone(),
-        labels,
-        features: article.prepare().features.iter().filter_map(|(feature, _)| known(feature)).collect(),
+
+    /// An article as the calibration sample would hold it.
+    fn sampled(&self, article: &LabelledArticle, axes: &[AxisModel]) -> SampleArticle {
+        let prepared = article.prepare();
+        let index = |feature: &u64| self.file.counts.features.binary_search(feature).ok().map(|index| index as u32);
+        let mut labels = [None, None];
+        for axis in axes {
+            labels[axis.axis as usize] = axis.label(article).map(|label| label as u16);
+        }
+        SampleArticle {
+            digest: prepared.digest,
+            text: prepared.text,
+            group: prepared.group,
+            source: prepared.source,
+            labels,
+            features: prepared.features.iter().filter_map(|(feature, _)| index(feature)).collect(),
+        }
+    }
+
+    /// The training articles that scoring an article must do without, by digest.
+    fn left_out<'b>(
+        &'b self,
+        article: &LabelledArticle,
+        own: &'b SampleArticle,
+    ) -> BTreeMap<Digest, &'b SampleArticle> {
+        let of_text = self.groups_of_text.get(&own.text).into_iter().flatten().copied();
+        let groups = of_text.chain([article.group_digest()]);
+        let members = groups.filter_map(|group| self.groups.get(&group)).flatten().copied();
+        let mut left_out: BTreeMap<Digest, &SampleArticle> = members.map(|member| (member.digest, member)).collect();
+        if self.file.counts.contains(&own.digest) {
+            left_out.entry(own.digest).or_insert(own);
+        }
+        left_out
     }
 }
 
@@ -145,22 +172,24 @@ impl AxisModel {
         self.table.labels.binary_search(article.labels[self.axis as usize].as_ref()?).ok()
     }
 
-    /// What the model says without the group.
-    fn without(&self, article: &LabelledArticle, own: &SampleArticle, group: &[&SampleArticle]) -> Option<Scored> {
-        let truth_id = article.labels[self.axis as usize].clone()?;
-        let settings = &self.settings;
-        let left_out = LeftOut::new(self.axis, group.iter().copied());
-        let scores = self.table.field_scores(&own.features, &left_out, &self.totals, settings);
-        let truth = self.label(article);
-        let scores = scores.held_out(truth.unwrap_or_default(), &self.table.log_prior(&left_out), settings);
-        let probabilities = softmax(&scores.combine(&self.combination), self.combination.temperature);
-        Some(Scored { truth, truth_id, probabilities })
+    /// What the model says without some articles.
+    fn without<'a>(
+        &self,
+        article: &LabelledArticle,
+        own: &SampleArticle,
+        left_out: impl Iterator<Item = &'a SampleArticle>,
+    ) -> Option<Scored> {
+        let truth = article.labels[self.axis as usize].as_ref()?;
+        let left_out = LeftOut::new(self.axis, left_out);
+        let view = self.table.without(&left_out, &self.totals, &self.settings);
+        let held_out = view.held_out(self.label(article).unwrap_or_default(), &own.features);
+        Some(Scored::new(truth, &self.table.labels, &held_out.probabilities(&self.combination)))
     }
 
     /// What the model says.
     fn served(&self, article: &LabelledArticle, model: &Model, document: &Document<'_>) -> Option<Scored> {
-        let truth_id = article.labels[self.axis as usize].clone()?;
-        let probabilities = model.distribution(document, self.axis).into_iter().map(|(_, _, p)| p).collect();
-        Some(Scored { truth: self.label(article), truth_id, probabilities })
+        let truth = article.labels[self.axis as usize].as_ref()?;
+        let probabilities: Vec<f64> = model.distribution(document, self.axis).into_iter().map(|(_, _, p)| p).collect();
+        Some(Scored::new(truth, &self.table.labels, &probabilities))
     }
 }

@@ -4,15 +4,44 @@ use std::collections::BTreeMap;
 
 use crate::model::{Confusion, LabelMetrics, Metrics};
 
-/// What a model said of one article.
+/// What a model said of one article: as much as the figures need.
 #[derive(Clone, Debug)]
 pub struct Scored {
-    /// The true label as an index into the labels; `None` if the model does not have it.
-    pub truth: Option<usize>,
-    /// Its id.
-    pub truth_id: String,
-    /// The probability of every label.
-    pub probabilities: Vec<f64>,
+    /// Id of the true label.
+    truth: String,
+    /// Whether the model has that label.
+    known: bool,
+    /// The most probable label, as an index.
+    given: usize,
+    /// Its probability.
+    confidence: f64,
+    /// The probability of the true label.
+    probability: f64,
+    /// Sum of the squares of all probabilities.
+    squares: f64,
+}
+
+impl Scored {
+    /// From the probabilities of all labels; `labels` are their ids, ascending.
+    #[must_use]
+    pub fn new(truth: &str, labels: &[String], probabilities: &[f64]) -> Self {
+        let known = labels.iter().position(|label| label == truth);
+        let given = best(probabilities);
+        Scored {
+            truth: truth.to_owned(),
+            known: known.is_some(),
+            given,
+            confidence: probabilities.get(given).copied().unwrap_or_default(),
+            probability: known.and_then(|label| probabilities.get(label)).copied().unwrap_or_default(),
+            squares: probabilities.iter().map(|p| p * p).sum(),
+        }
+    }
+
+    /// Whether the model has the true label.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
 }
 
 /// A probability of 0 given to the truth would make the log loss infinite; a label the model does not have gets this.
@@ -42,8 +71,8 @@ pub fn measure(labels: &[String], articles: &[Scored]) -> Metrics {
     let mut bins = [(0_u64, 0.0, 0_u64); BINS];
     let (mut correct, mut loss, mut brier) = (0_u64, 0.0, 0.0);
     for article in articles {
-        let given = best(&article.probabilities);
-        let (truth, predicted) = (article.truth_id.as_str(), labels[given].as_str());
+        let Some(predicted) = labels.get(article.given) else { continue };
+        let (truth, predicted) = (article.truth.as_str(), predicted.as_str());
         let hit = truth == predicted;
         by_label.entry(truth).or_default()[0] += 1;
         by_label.entry(predicted).or_default()[1] += 1;
@@ -53,14 +82,13 @@ pub fn measure(labels: &[String], articles: &[Scored]) -> Metrics {
         } else {
             *confusions.entry((truth, predicted)).or_default() += 1;
         }
-        let confidence = article.probabilities[given];
+        let confidence = article.confidence;
         let bin = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
         *bin = (bin.0 + 1, bin.1 + confidence, bin.2 + u64::from(hit));
-        let p = article.truth.map_or(0.0, |label| article.probabilities[label]);
+        let p = article.probability;
         loss -= libm::log(p.max(SMALLEST));
-        let squares: f64 = article.probabilities.iter().map(|p| p * p).sum();
         // Sum over labels of (p - indicator)²; a truth that is not among the labels adds its whole indicator.
-        brier += squares - 2.0 * p + 1.0;
+        brier += article.squares - 2.0 * p + 1.0;
     }
     let n = articles.len() as f64;
     let ratio = |a: u64, b: u64| if b == 0 { 0.0 } else { a as f64 / b as f64 };
@@ -98,19 +126,15 @@ pub fn measure(labels: &[String], articles: &[Scored]) -> Metrics {
 mod tests {
     use super::*;
 
-    fn scored(truth: Option<usize>, truth_id: &str, probabilities: &[f64]) -> Scored {
-        Scored { truth, truth_id: truth_id.to_owned(), probabilities: probabilities.to_vec() }
-    }
-
     /// Expected values worked out by hand.
     #[test]
     fn figures_of_a_small_table() {
         let labels = ["a", "b", "c"].map(str::to_owned);
         let articles = [
-            scored(Some(0), "a", &[0.8, 0.1, 0.1]),
-            scored(Some(0), "a", &[0.3, 0.6, 0.1]),
-            scored(Some(1), "b", &[0.2, 0.7, 0.1]),
-            scored(None, "z", &[0.5, 0.25, 0.25]),
+            Scored::new("a", &labels, &[0.8, 0.1, 0.1]),
+            Scored::new("a", &labels, &[0.3, 0.6, 0.1]),
+            Scored::new("b", &labels, &[0.2, 0.7, 0.1]),
+            Scored::new("z", &labels, &[0.5, 0.25, 0.25]),
         ];
         let metrics = measure(&labels, &articles);
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");

@@ -20,6 +20,7 @@ pub(super) struct Sample {
 #[derive(Debug)]
 pub(super) struct Sampled {
     pub(super) digest: Digest,
+    pub(super) text: Digest,
     pub(super) source: Option<String>,
     /// By axis: the trainer's number of the label.
     pub(super) labels: [Option<u16>; 2],
@@ -47,6 +48,21 @@ impl Sample {
     }
 }
 
+impl Sample {
+    /// Notes another source of an article that was added before. The first in the order of names is kept, whatever the
+    /// order they come in.
+    pub(super) fn another_source(&mut self, group: Digest, article: Digest, source: Option<&str>) {
+        let members = self.groups.get_mut(&group).into_iter().flatten();
+        for known in members.filter(|known| known.digest == article) {
+            if let Some(other) = source
+                && known.source.as_deref().is_none_or(|one| other < one)
+            {
+                known.source = Some(other.to_owned());
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +82,8 @@ mod tests {
             let mut sample = Sample { capacity: 9, ..Sample::default() };
             for &(group, number) in &all {
                 let digest = Digest([number; 16]);
-                let article = Sampled { digest, source: None, labels: [None, None], features: Vec::new() };
+                let article =
+                    Sampled { digest, text: digest, source: None, labels: [None, None], features: Vec::new() };
                 sample.add(Digest([group; 16]), article);
             }
             let kept: Vec<(u8, usize)> = sample.groups.iter().map(|(group, of)| (group.0[0], of.len())).collect();

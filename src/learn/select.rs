@@ -1,6 +1,6 @@
 //! Settings are chosen, weights and temperature learnt, figures taken, and the model put together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
@@ -11,9 +11,9 @@ use super::{
     weights::{Combination, HeldOut},
 };
 use crate::{
-    classify::{Axis, Tables, features::FIELDS, softmax},
+    classify::{Axis, Tables},
     model::{
-        AxisReport, Counts, Digest, EventModel, Metrics, Model, ModelError, ModelFile, Report, SampleArticle, Serving,
+        AxisReport, Counts, Digest, EventModel, Metrics, ModelError, ModelFile, Report, SampleArticle, Serving,
         Settings, digest_of,
     },
 };
@@ -27,6 +27,12 @@ pub enum TrainError {
     /// There is nothing to tell apart.
     #[error("{axis}: articles of at least two labels are needed, and of at least two groups")]
     TooFew {
+        /// The axis.
+        axis: &'static str,
+    },
+    /// Names of labels are features that are never left out.
+    #[error("{axis}: the names and aliases of the label catalog have more than {MAX_FEATURES} words and word pairs")]
+    TooManyNames {
         /// The axis.
         axis: &'static str,
     },
@@ -68,63 +74,70 @@ const MIN_DOCUMENTS: [u32; 4] = [1, 2, 4, 8];
 const LENGTH_EXPONENTS: [f64; 3] = [0.0, 0.5, 1.0];
 const NAME_COUNTS: [f64; 6] = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0];
 
-/// The settings that differ from `settings` in one place, place by place.
-fn neighbours(settings: Settings) -> [Vec<Settings>; 5] {
-    [
-        EVENT_MODELS.iter().map(|&event_model| Settings { event_model, ..settings }).collect(),
-        ALPHAS.iter().map(|&alpha| Settings { alpha, ..settings }).collect(),
-        LENGTH_EXPONENTS.iter().map(|&length_exponent| Settings { length_exponent, ..settings }).collect(),
-        NAME_COUNTS.iter().map(|&name_count| Settings { name_count, ..settings }).collect(),
-        MIN_DOCUMENTS.iter().map(|&min_documents| Settings { min_documents, ..settings }).collect(),
-    ]
+/// The settings that differ from `settings` in one place.
+fn vary(settings: Settings, place: Place) -> Vec<Settings> {
+    match place {
+        Place::EventModel => EVENT_MODELS.map(|event_model| Settings { event_model, ..settings }).to_vec(),
+        Place::Alpha => ALPHAS.map(|alpha| Settings { alpha, ..settings }).to_vec(),
+        Place::LengthExponent => {
+            LENGTH_EXPONENTS.map(|length_exponent| Settings { length_exponent, ..settings }).to_vec()
+        }
+        Place::NameCount => NAME_COUNTS.map(|name_count| Settings { name_count, ..settings }).to_vec(),
+        Place::MinDocuments => MIN_DOCUMENTS.map(|min_documents| Settings { min_documents, ..settings }).to_vec(),
+    }
 }
 
-/// Articles of one axis, with the articles that are held out with each.
+/// One of the settings.
+#[derive(Clone, Copy)]
+enum Place {
+    EventModel,
+    Alpha,
+    LengthExponent,
+    NameCount,
+    MinDocuments,
+}
+
+/// The order in which settings are varied.
+const PLACES: [Place; 5] =
+    [Place::EventModel, Place::Alpha, Place::LengthExponent, Place::NameCount, Place::MinDocuments];
+
+/// The articles of one axis, by group: those of a group are left out together.
 struct Articles<'a> {
-    axis: Axis,
-    articles: Vec<(&'a SampleArticle, usize)>,
-    groups: HashMap<Digest, Vec<&'a SampleArticle>>,
+    groups: Vec<Group<'a>>,
+}
+
+struct Group<'a> {
+    members: Vec<(&'a SampleArticle, usize)>,
+    left_out: LeftOut,
 }
 
 impl<'a> Articles<'a> {
     fn new(axis: Axis, sample: impl IntoIterator<Item = &'a SampleArticle>) -> Self {
-        let labelled = |article: &'a SampleArticle| Some((article, usize::from(article.labels[axis as usize]?)));
-        let articles: Vec<_> = sample.into_iter().filter_map(labelled).collect();
-        let mut groups: HashMap<Digest, Vec<&SampleArticle>> = HashMap::new();
-        for (article, _) in &articles {
-            groups.entry(article.group).or_default().push(article);
-        }
-        Articles { axis, articles, groups }
-    }
-
-    fn left_out_with(&self, article: &SampleArticle) -> LeftOut {
-        let group = self.groups.get(&article.group).map(Vec::as_slice).unwrap_or_default();
-        LeftOut::new(self.axis, group.iter().copied())
-    }
-
-    /// What a model trained without each article's group says of it, in order.
-    fn held_out(&self, table: &AxisTable, settings: &Settings) -> Vec<HeldOut> {
-        let totals = table.totals(settings);
-        let score = |(article, label): &(&SampleArticle, usize)| {
-            let left_out = self.left_out_with(article);
-            let scores = table.field_scores(&article.features, &left_out, &totals, settings);
-            scores.held_out(*label, &table.log_prior(&left_out), settings)
-        };
-        self.articles.par_iter().map(score).collect()
-    }
-}
-
-impl super::table::FieldScores {
-    /// The scores of an article as the weights are learnt from and applied to them.
-    pub(super) fn held_out(mut self, label: usize, prior: &[f64], settings: &Settings) -> HeldOut {
-        let labels = prior.len();
-        for field in 0..FIELDS {
-            if self.lengths[field] > 0 {
-                let divisor = libm::pow(f64::from(self.lengths[field]), settings.length_exponent);
-                self.scores[field * labels..(field + 1) * labels].iter_mut().for_each(|score| *score /= divisor);
+        let mut groups: BTreeMap<Digest, Vec<(&SampleArticle, usize)>> = BTreeMap::new();
+        for article in sample {
+            if let Some(label) = article.labels[axis as usize] {
+                groups.entry(article.group).or_default().push((article, usize::from(label)));
             }
         }
-        HeldOut::new(label, labels, &self.scores, prior)
+        let group = |members: Vec<(&'a SampleArticle, usize)>| Group {
+            left_out: LeftOut::new(axis, members.iter().map(|(article, _)| *article)),
+            members,
+        };
+        Articles { groups: groups.into_values().map(group).collect() }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&'a SampleArticle, usize)> {
+        self.groups.iter().flat_map(|group| group.members.iter().copied())
+    }
+
+    /// What a model trained without each article's group says of it, group by group.
+    fn held_out(&self, table: &AxisTable, settings: &Settings) -> Vec<HeldOut> {
+        let totals = table.totals(settings);
+        let score = |group: &Group<'_>| {
+            let view = table.without(&group.left_out, &totals, settings);
+            group.members.iter().map(|(article, label)| view.held_out(*label, &article.features)).collect::<Vec<_>>()
+        };
+        self.groups.par_iter().map(score).collect::<Vec<_>>().into_iter().flatten().collect()
     }
 }
 
@@ -135,28 +148,37 @@ struct Choice {
     loss: f64,
 }
 
-/// The settings of least held-out log loss, found by changing one at a time until no change helps.
-fn choose(table: &AxisTable, articles: &Articles<'_>) -> Choice {
-    let fits = |settings: &Settings| {
-        (0..table.features() as u32).filter(|&feature| table.knows(feature, settings)).count() <= MAX_FEATURES
-    };
+/// The lowest cut-off, from that of [`START`] on, under which the features fit; `None` if the names alone do not.
+fn lowest_cut_off(table: &AxisTable) -> Option<u32> {
+    let mut documents: Vec<u32> = (0..table.features() as u32).map(|feature| table.documents_of(feature)).collect();
+    documents.sort_unstable_by(|a, b| b.cmp(a));
+    // The first feature that does not fit has so many articles, and its equals do not fit either.
+    let needed = documents.get(MAX_FEATURES).map_or(0, |documents| documents.saturating_add(1));
+    let start = Settings { min_documents: START.min_documents.max(needed), ..START };
+    fits(table, &start).then_some(start.min_documents)
+}
+
+fn fits(table: &AxisTable, settings: &Settings) -> bool {
+    (0..table.features() as u32).filter(|&feature| table.knows(feature, settings)).count() <= MAX_FEATURES
+}
+
+/// The settings that no change of a single one makes better, by held-out log loss; found by changing one at a time.
+/// `None` if the features do not fit whatever the cut-off.
+fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choice> {
     let learn = |settings: Settings| {
         let (combination, loss) = Combination::fit(&articles.held_out(table, &settings));
         Choice { settings, combination, loss }
     };
-    let mut start = START;
-    while !fits(&start) && start.min_documents < u32::MAX / 2 {
-        start.min_documents *= 2;
-    }
+    let start = Settings { min_documents: lowest_cut_off(table)?, ..START };
     let mut tried = vec![start];
     let mut best = learn(start);
     loop {
         let before = best.settings;
-        for place in 0..neighbours(before).len() {
-            let new = |settings: &Settings| !tried.contains(settings) && fits(settings);
-            let candidates: Vec<Settings> =
-                neighbours(best.settings).into_iter().nth(place).unwrap_or_default().into_iter().filter(new).collect();
-            for settings in candidates {
+        for place in PLACES {
+            for settings in vary(best.settings, place) {
+                if tried.contains(&settings) || !fits(table, &settings) {
+                    continue;
+                }
                 tried.push(settings);
                 let choice = learn(settings);
                 if choice.loss < best.loss - 1e-9 {
@@ -165,7 +187,7 @@ fn choose(table: &AxisTable, articles: &Articles<'_>) -> Choice {
             }
         }
         if best.settings == before {
-            return best;
+            return Some(best);
         }
     }
 }
@@ -177,23 +199,22 @@ fn outer_folds(table: &AxisTable, sample: &[SampleArticle], axis: Axis) -> Optio
     for fold in 0..FOLDS {
         let held_out = Articles::new(axis, sample.iter().filter(|article| fold_of(article) == fold));
         let rest = Articles::new(axis, sample.iter().filter(|article| fold_of(article) != fold));
-        if held_out.articles.is_empty() || rest.groups.len() < 2 {
+        if held_out.groups.is_empty() {
+            continue;
+        }
+        if rest.groups.len() < 2 {
             return None;
         }
-        let table = table.minus(&LeftOut::new(axis, held_out.articles.iter().map(|(article, _)| *article)));
-        let Choice { settings, combination, .. } = choose(&table, &rest);
+        let table = table.minus(&LeftOut::new(axis, held_out.all().map(|(article, _)| article)));
+        let Choice { settings, combination, .. } = choose(&table, &rest)?;
         let (totals, none) = (table.totals(&settings), LeftOut::default());
-        let prior = table.log_prior(&none);
-        let score = |(article, label): &(&SampleArticle, usize)| {
-            let scores = table.field_scores(&article.features, &none, &totals, &settings);
-            let scores = scores.held_out(*label, &prior, &settings).combine(&combination);
-            Scored {
-                truth: Some(*label),
-                truth_id: table.labels[*label].clone(),
-                probabilities: softmax(&scores, combination.temperature),
-            }
+        let view = table.without(&none, &totals, &settings);
+        let articles: Vec<_> = held_out.all().collect();
+        let score = |&(article, label): &(&SampleArticle, usize)| {
+            let probabilities = view.held_out(label, &article.features).probabilities(&combination);
+            Scored::new(&table.labels[label], &table.labels, &probabilities)
         };
-        scored.extend(held_out.articles.par_iter().map(score).collect::<Vec<_>>());
+        scored.extend(articles.par_iter().map(score).collect::<Vec<_>>());
     }
     Some(measure(&table.labels, &scored))
 }
@@ -209,7 +230,7 @@ pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
         if labels_seen < 2 || articles.groups.len() < 2 {
             return Err(TrainError::TooFew { axis: axis.name() });
         }
-        let choice = choose(&table, &articles);
+        let choice = choose(&table, &articles).ok_or(TrainError::TooManyNames { axis: axis.name() })?;
         tables.axes[axis as usize] = Some(fit::tables(&table, &choice.settings, &choice.combination)?);
         report.axes[axis as usize] = Some(AxisReport {
             settings: choice.settings,
@@ -233,8 +254,7 @@ pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
         calibrated_on: digest_of(counts)?,
         ..Serving::default()
     };
-    let model = ModelFile::write(serving, counts)?;
-    let version = Model::from_bytes(&model)?.version().to_owned();
+    let (model, version) = ModelFile::write(serving, counts)?;
     Ok(Trained { model, version, report })
 }
 

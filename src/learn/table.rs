@@ -13,10 +13,11 @@
 
 use std::collections::HashSet;
 
+use super::weights::HeldOut;
 use crate::{
     classify::{
         Axis, Catalog, Label,
-        features::{FIELDS, Field, bigram, feature_id},
+        features::{self, FIELDS, Field, feature_id},
     },
     model::{Counts, EventModel, SampleArticle, Settings},
     text::{Article, Document, Language, Zone},
@@ -82,11 +83,11 @@ pub(super) struct Totals {
 
 /// Unweighted scores of one article: by field and label, and how many features each field has.
 #[derive(Clone, Debug)]
-pub(super) struct FieldScores {
+struct FieldScores {
     /// `scores[field * labels + label]`, in nats, not centred.
-    pub(super) scores: Vec<f64>,
+    scores: Vec<f64>,
     /// By field: features of the article that the model knows.
-    pub(super) lengths: [u32; FIELDS],
+    lengths: [u32; FIELDS],
 }
 
 /// The features that the names of a label are, in the zones where an article names its own meeting.
@@ -95,12 +96,12 @@ pub(super) fn name_features(label: &Label) -> HashSet<(u64, Field)> {
     let names = [label.name_en.as_str(), label.name_zh.as_str()];
     for name in label.aliases.iter().map(String::as_str).chain(names) {
         let document = Document::new(Article { title: None, text: name }, Some(Language::English));
-        let terms: Vec<u64> = document.tokens.iter().map(|token| token.term).collect();
-        for zone in [Zone::HeadlineOwn, Zone::LeadOwn] {
-            let (single, pair) = (Field::unigrams(zone), Field::bigrams(zone));
-            found.extend(terms.iter().map(|&term| (feature_id(term, single), single)));
-            found.extend(terms.windows(2).map(|two| (feature_id(bigram(two[0], two[1]), pair), pair)));
-        }
+        features::visit(&document, |occurrence| {
+            for zone in [Zone::HeadlineOwn, Zone::LeadOwn] {
+                let field = if occurrence.field.is_bigrams() { Field::bigrams(zone) } else { Field::unigrams(zone) };
+                found.insert((feature_id(occurrence.ngram, field), field));
+            }
+        });
     }
     found
 }
@@ -209,11 +210,16 @@ impl AxisTable {
         documents >= settings.min_documents || (settings.name_count > 0.0 && self.any_name[feature as usize])
     }
 
+    /// Articles with a feature.
+    #[must_use]
+    pub fn documents_of(&self, feature: u32) -> u32 {
+        self.counts[self.cells(feature)].iter().sum()
+    }
+
     /// Whether the model knows a feature.
     #[must_use]
     pub fn knows(&self, feature: u32, settings: &Settings) -> bool {
-        let documents = self.counts[self.cells(feature)].iter().sum();
-        self.in_field(feature, documents, settings)
+        self.in_field(feature, self.documents_of(feature), settings)
     }
 
     /// The labels of a feature with their counts, names included: ascending, none of them 0.
@@ -266,60 +272,15 @@ impl AxisTable {
         }
     }
 
-    /// The unweighted scores of an article by a model trained without some articles.
-    ///
-    /// `totals` are those of the whole table under the same settings.
-    pub(super) fn field_scores(
-        &self,
-        features: &[u32],
-        left_out: &LeftOut,
-        totals: &Totals,
-        settings: &Settings,
-    ) -> FieldScores {
-        let reduced;
-        let totals = if left_out.cells.is_empty() {
-            totals
+    /// The model that training without some articles would give. `totals` are those of the whole table under the same
+    /// settings.
+    pub(super) fn without<'a>(&'a self, left_out: &'a LeftOut, totals: &Totals, settings: &'a Settings) -> View<'a> {
+        let floors = if left_out.cells.is_empty() {
+            self.floors(totals, settings)
         } else {
-            reduced = self.reduce(totals, left_out, settings);
-            &reduced
+            self.floors(&self.reduce(totals, left_out, settings), settings)
         };
-        let labels = self.labels.len();
-        let mut scores = vec![0.0; FIELDS * labels];
-        let mut lengths = [0; FIELDS];
-        let mut values: Vec<(u16, f64)> = Vec::new();
-        let mut remaining = left_out.cells.as_slice();
-        for &feature in features {
-            remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
-            let gone = remaining.iter().take_while(|cell| cell.0 == feature);
-            values.clear();
-            let mut documents = 0;
-            let mut total = 0.0;
-            for cell in self.cells(feature) {
-                let label = self.cell_labels[cell];
-                let less = gone.clone().find(|(_, gone, _)| *gone == label).map_or(0, |(_, _, articles)| *articles);
-                let count = self.counts[cell].saturating_sub(less);
-                documents += count;
-                let value = self.value(cell, count, settings);
-                if value > 0.0 {
-                    values.push((label, value));
-                    total += value;
-                }
-            }
-            if values.is_empty() || !self.in_field(feature, documents, settings) {
-                continue;
-            }
-            let field = self.field(feature).index();
-            lengths[field] += 1;
-            for &(label, value) in &values {
-                scores[field * labels + usize::from(label)] += Self::deviation(value, total, settings);
-            }
-        }
-        for (field, floor) in self.floors(totals, settings).iter().enumerate() {
-            let length = f64::from(lengths[field]);
-            let own = &mut scores[field * labels..(field + 1) * labels];
-            own.iter_mut().zip(floor).for_each(|(score, value)| *score += length * value);
-        }
-        FieldScores { scores, lengths }
+        View { table: self, settings, left_out, floors, prior: self.log_prior(left_out) }
     }
 
     /// Totals without some articles.
@@ -361,6 +322,73 @@ impl AxisTable {
     }
 }
 
+/// A table under some settings, without some articles: a model that was never trained.
+pub(super) struct View<'a> {
+    table: &'a AxisTable,
+    settings: &'a Settings,
+    left_out: &'a LeftOut,
+    floors: Vec<Vec<f64>>,
+    /// The log prior of every label.
+    prior: Vec<f64>,
+}
+
+impl View<'_> {
+    /// The unweighted scores of an article; `features` ascending.
+    fn field_scores(&self, features: &[u32]) -> FieldScores {
+        let (table, settings) = (self.table, self.settings);
+        let labels = table.labels.len();
+        let mut scores = vec![0.0; FIELDS * labels];
+        let mut lengths = [0; FIELDS];
+        let mut values: Vec<(u16, f64)> = Vec::new();
+        let mut remaining = self.left_out.cells.as_slice();
+        for &feature in features {
+            remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
+            let gone = remaining.iter().take_while(|cell| cell.0 == feature);
+            values.clear();
+            let mut documents = 0;
+            let mut total = 0.0;
+            for cell in table.cells(feature) {
+                let label = table.cell_labels[cell];
+                let less = gone.clone().find(|(_, gone, _)| *gone == label).map_or(0, |(_, _, articles)| *articles);
+                let count = table.counts[cell].saturating_sub(less);
+                documents += count;
+                let value = table.value(cell, count, settings);
+                if value > 0.0 {
+                    values.push((label, value));
+                    total += value;
+                }
+            }
+            if values.is_empty() || !table.in_field(feature, documents, settings) {
+                continue;
+            }
+            let field = table.field(feature).index();
+            lengths[field] += 1;
+            for &(label, value) in &values {
+                scores[field * labels + usize::from(label)] += AxisTable::deviation(value, total, settings);
+            }
+        }
+        for (field, floor) in self.floors.iter().enumerate() {
+            let length = f64::from(lengths[field]);
+            let own = &mut scores[field * labels..(field + 1) * labels];
+            own.iter_mut().zip(floor).for_each(|(score, value)| *score += length * value);
+        }
+        FieldScores { scores, lengths }
+    }
+
+    /// An article's scores as weights are learnt from and applied to them.
+    pub(super) fn held_out(&self, label: usize, features: &[u32]) -> HeldOut {
+        let FieldScores { mut scores, lengths } = self.field_scores(features);
+        let labels = self.table.labels.len();
+        for field in 0..FIELDS {
+            if lengths[field] > 0 {
+                let divisor = libm::pow(f64::from(lengths[field]), self.settings.length_exponent);
+                scores[field * labels..(field + 1) * labels].iter_mut().for_each(|score| *score /= divisor);
+            }
+        }
+        HeldOut::new(label, lengths.iter().any(|&length| length > 0), &scores, &self.prior)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,7 +408,8 @@ mod tests {
                     let members = counts.sample.iter().filter(|member| member.group == group);
                     let left_out = LeftOut::new(axis, members);
                     let own = counts.sample.iter().find(|sampled| sampled.digest == article.digest()).unwrap();
-                    let imagined = table.field_scores(&own.features, &left_out, &totals, &settings);
+                    let view = table.without(&left_out, &totals, &settings);
+                    let imagined = view.field_scores(&own.features);
 
                     let rest: Vec<_> = corpus.iter().filter(|other| other.group_digest() != group).cloned().collect();
                     let rest = counts_of(&rest);
@@ -389,19 +418,20 @@ mod tests {
                     let ids = own.features.iter().map(|&feature| counts.features[feature as usize]);
                     let features: Vec<u32> =
                         ids.filter_map(|id| rest.features.binary_search(&id).ok()).map(|at| at as u32).collect();
-                    let real =
-                        trained.field_scores(&features, &LeftOut::default(), &trained.totals(&settings), &settings);
+                    let (none, trained_totals) = (LeftOut::default(), trained.totals(&settings));
+                    let retrained = trained.without(&none, &trained_totals, &settings);
+                    let real = retrained.field_scores(&features);
 
                     assert_eq!(imagined.lengths, real.lengths);
                     for (a, b) in imagined.scores.iter().zip(&real.scores) {
                         assert!((a - b).abs() < 1e-9, "{settings:?} {a} {b}");
                     }
-                    let priors = table.log_prior(&left_out).into_iter().zip(trained.log_prior(&LeftOut::default()));
+                    let priors = view.prior.iter().zip(&retrained.prior);
                     priors.for_each(|(a, b)| assert!((a - b).abs() < 1e-12));
                     // Subtracting for good gives the same as well.
                     let reduced = table.minus(&left_out);
-                    let again =
-                        reduced.field_scores(&own.features, &LeftOut::default(), &reduced.totals(&settings), &settings);
+                    let reduced_totals = reduced.totals(&settings);
+                    let again = reduced.without(&none, &reduced_totals, &settings).field_scores(&own.features);
                     for (a, b) in imagined.scores.iter().zip(&again.scores) {
                         assert!((a - b).abs() < 1e-9, "{settings:?} {a} {b}");
                     }

@@ -12,7 +12,9 @@
 //! with every weight 0 or above: the most probable weights under a Gaussian prior around plain naive Bayes, whose
 //! weights are all 1. The problem is convex; it is solved by projected Newton steps (Bertsekas 1982).
 
-use crate::{classify::features::FIELDS, classify::softmax};
+use rayon::prelude::*;
+
+use crate::classify::{features::FIELDS, softmax};
 
 /// One weight per field, and one for the prior.
 pub(super) const WEIGHTS: usize = FIELDS + 1;
@@ -23,6 +25,9 @@ const PRIOR: usize = FIELDS;
 const VARIANCE: f64 = 10.0;
 
 const MAX_STEPS: usize = 50;
+
+/// Articles that one thread sums over at a time.
+const CHUNK: usize = 256;
 
 /// Weights and temperature of one axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,20 +44,23 @@ pub struct Combination {
 #[derive(Clone, Debug)]
 pub struct HeldOut {
     /// The true label.
-    pub label: usize,
+    label: usize,
+    /// Whether the model knows a feature of it.
+    known: bool,
     /// `x[label * WEIGHTS + weight]`.
     x: Vec<f64>,
 }
 
 impl HeldOut {
     /// From unweighted scores by field and label, already divided by the fields' lengths, and the log prior.
-    pub(super) fn new(label: usize, labels: usize, field_scores: &[f64], prior: &[f64]) -> Self {
+    pub(super) fn new(label: usize, known: bool, field_scores: &[f64], prior: &[f64]) -> Self {
+        let labels = prior.len();
         let mut x = vec![0.0; labels * WEIGHTS];
         for (weight, scores) in field_scores.chunks_exact(labels).chain([prior]).enumerate() {
             let mean = scores.iter().sum::<f64>() / labels as f64;
             scores.iter().enumerate().for_each(|(k, score)| x[k * WEIGHTS + weight] = score - mean);
         }
-        HeldOut { label, x }
+        HeldOut { label, known, x }
     }
 
     fn scores(&self, weights: &[f64; WEIGHTS]) -> Vec<f64> {
@@ -60,10 +68,15 @@ impl HeldOut {
         self.x.chunks_exact(WEIGHTS).map(dot).collect()
     }
 
-    /// The weighted score of every label.
+    /// The probability of every label. Of an article without a known feature the frequencies of labels are all that can
+    /// be said, as when serving.
     #[must_use]
-    pub fn combine(&self, combination: &Combination) -> Vec<f64> {
-        self.scores(&combination.weights())
+    pub fn probabilities(&self, combination: &Combination) -> Vec<f64> {
+        if self.known {
+            softmax(&self.scores(&combination.weights()), combination.temperature)
+        } else {
+            softmax(&self.x.iter().skip(PRIOR).step_by(WEIGHTS).copied().collect::<Vec<_>>(), 1.0)
+        }
     }
 }
 
@@ -75,7 +88,9 @@ fn loss(scores: &[f64], label: usize) -> f64 {
 }
 
 fn objective(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> f64 {
-    let sum: f64 = articles.iter().map(|article| loss(&article.scores(weights), article.label)).sum();
+    let partial = |chunk: &[HeldOut]| chunk.iter().map(|a| loss(&a.scores(weights), a.label)).sum::<f64>();
+    // Chunks are of a fixed size and added in order, so the sum is the same on any number of threads.
+    let sum: f64 = articles.par_chunks(CHUNK).map(partial).collect::<Vec<_>>().into_iter().sum();
     let penalty: f64 = weights.iter().map(|w| (w - 1.0) * (w - 1.0)).sum();
     (sum + penalty / (2.0 * VARIANCE)) / articles.len() as f64
 }
@@ -84,6 +99,30 @@ type Matrix = [[f64; WEIGHTS]; WEIGHTS];
 
 /// First and second derivatives of the objective.
 fn derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64; WEIGHTS], Matrix) {
+    let (mut gradient, mut hessian) = ([0.0; WEIGHTS], [[0.0; WEIGHTS]; WEIGHTS]);
+    let partial = |chunk: &[HeldOut]| partial_derivatives(chunk, weights);
+    for (own_gradient, own_hessian) in articles.par_chunks(CHUNK).map(partial).collect::<Vec<_>>() {
+        for i in 0..WEIGHTS {
+            gradient[i] += own_gradient[i];
+            for j in 0..=i {
+                hessian[i][j] += own_hessian[i][j];
+            }
+        }
+    }
+    let n = articles.len() as f64;
+    for i in 0..WEIGHTS {
+        gradient[i] = (gradient[i] + (weights[i] - 1.0) / VARIANCE) / n;
+        hessian[i][i] += 1.0 / VARIANCE;
+        for j in 0..=i {
+            hessian[i][j] /= n;
+            hessian[j][i] = hessian[i][j];
+        }
+    }
+    (gradient, hessian)
+}
+
+/// Sums over some articles, of the lower triangle only.
+fn partial_derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64; WEIGHTS], Matrix) {
     let (mut gradient, mut hessian) = ([0.0; WEIGHTS], [[0.0; WEIGHTS]; WEIGHTS]);
     for article in articles {
         let probabilities = softmax(&article.scores(weights), 1.0);
@@ -102,15 +141,6 @@ fn derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64; WEIGHTS
             for j in 0..=i {
                 hessian[i][j] -= mean[i] * mean[j];
             }
-        }
-    }
-    let n = articles.len() as f64;
-    for i in 0..WEIGHTS {
-        gradient[i] = (gradient[i] + (weights[i] - 1.0) / VARIANCE) / n;
-        hessian[i][i] += 1.0 / VARIANCE;
-        for j in 0..=i {
-            hessian[i][j] /= n;
-            hessian[j][i] = hessian[i][j];
         }
     }
     (gradient, hessian)
@@ -222,7 +252,7 @@ mod tests {
             let mut scores = vec![0.0; FIELDS * 2];
             // One in ten speaks for the wrong label, so that the best weight is finite.
             scores[if i % 10 == 9 { 1 - label } else { label }] = 1.0;
-            all.push(HeldOut::new(label, 2, &scores, &[0.0, 0.0]));
+            all.push(HeldOut::new(label, true, &scores, &[0.0, 0.0]));
         }
         all
     }

@@ -27,10 +27,14 @@ pub(super) const FORMAT: u16 = 1;
 const HEADER: usize = 8 + 2 + 2 + 2 * SECTION_HEADER;
 const SECTION_HEADER: usize = 8 + 8 + 32;
 
-/// No section is larger uncompressed; a header that says more is damaged or forged.
-const MAX_SECTION: u64 = 4 << 30;
+/// No section is longer in memory, in bytes; a header that says more is damaged or forged.
+const MAX_SECTION: [u64; 2] = [256 << 20, 4 << 30];
 
-const COMPRESSION_LEVEL: i32 = 19;
+/// No section is more compressible than this, but for a fixed part. Keeps a small forged file from filling memory.
+const MAX_RATIO: u64 = 256;
+const FIXED_PART: u64 = 1 << 20;
+
+const COMPRESSION_LEVEL: i32 = 12;
 
 /// The two sections of a file, in the order they stand in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +113,9 @@ impl<'a> Container<'a> {
     /// Unpacks, verifies and decodes a section.
     pub(super) fn section<T: DeserializeOwned>(&self, section: Section) -> Result<T, ModelError> {
         let entry = &self.entries[section as usize];
-        if entry.raw_length > MAX_SECTION {
-            return Err(ModelError::Damaged { section });
+        let plausible = entry.packed_length.saturating_mul(MAX_RATIO).saturating_add(FIXED_PART);
+        if entry.raw_length > MAX_SECTION[section as usize].min(plausible) {
+            return Err(ModelError::TooLarge { section, actual: entry.raw_length });
         }
         // `open` made sure that the lengths add up to the length of the file.
         let first = HEADER + self.entries[..section as usize].iter().map(|e| e.packed_length as usize).sum::<usize>();
@@ -144,21 +149,27 @@ pub(super) fn encode<T: Serialize>(value: &T, section: Section) -> Result<Vec<u8
     postcard::to_stdvec(value).map_err(|error| ModelError::Malformed { section, reason: error.to_string() })
 }
 
-/// A file from its sections' canonical bytes.
-pub(super) fn write(serving: &[u8], counts: &[u8]) -> Result<Vec<u8>, ModelError> {
+/// A file from its sections' canonical bytes, and its version.
+pub(super) fn write(serving: &[u8], counts: &[u8]) -> Result<(Vec<u8>, String), ModelError> {
     let mut header = Vec::with_capacity(HEADER);
     header.extend_from_slice(MAGIC);
     header.extend_from_slice(&FORMAT.to_le_bytes());
     header.extend_from_slice(&SCHEME.to_le_bytes());
     let mut body = Vec::new();
+    let mut digests = [[0; 32]; 2];
     for (raw, section) in [(serving, Section::Serving), (counts, Section::Counts)] {
+        let actual = raw.len() as u64;
+        if actual > MAX_SECTION[section as usize] {
+            return Err(ModelError::TooLarge { section, actual });
+        }
         let packed = zstd::bulk::compress(raw, COMPRESSION_LEVEL)
             .map_err(|error| ModelError::Malformed { section, reason: error.to_string() })?;
+        digests[section as usize] = *blake3::hash(raw).as_bytes();
         header.extend_from_slice(&(raw.len() as u64).to_le_bytes());
         header.extend_from_slice(&(packed.len() as u64).to_le_bytes());
-        header.extend_from_slice(blake3::hash(raw).as_bytes());
+        header.extend_from_slice(&digests[section as usize]);
         body.extend_from_slice(&packed);
     }
     header.extend_from_slice(&body);
-    Ok(header)
+    Ok((header, version(&digests)))
 }

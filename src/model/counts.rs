@@ -23,6 +23,15 @@ impl Digest {
     }
 }
 
+/// An article that was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// Digest of title, text, labels and group.
+    pub article: Digest,
+    /// Digest of title and text.
+    pub text: Digest,
+}
+
 /// How many articles the calibration sample holds at most.
 pub const MAX_SAMPLE: usize = 20_000;
 
@@ -51,8 +60,10 @@ pub struct AxisCounts {
 /// An article of the calibration sample: all that learning needs of it but its words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleArticle {
-    /// Digest of the article: title, text, labels, group, source.
+    /// Digest of the article: title, text, labels, group.
     pub digest: Digest,
+    /// Digest of title and text.
+    pub text: Digest,
     /// Digest of its group; articles of a group are held out together.
     pub group: Digest,
     /// Where its wording comes from, if known.
@@ -84,8 +95,8 @@ pub struct Counts {
     pub terms: Vec<u64>,
     /// By term: articles that hold it.
     pub term_documents: Vec<u32>,
-    /// Digests of all articles, ascending: the ledger.
-    pub ledger: Vec<Digest>,
+    /// All articles, ascending.
+    pub ledger: Vec<LedgerEntry>,
     /// The articles of the groups with the smallest digests, whole groups, at most [`MAX_SAMPLE`]; ascending.
     pub sample: Vec<SampleArticle>,
 }
@@ -94,7 +105,7 @@ impl Counts {
     /// Whether an article was counted.
     #[must_use]
     pub fn contains(&self, article: &Digest) -> bool {
-        self.ledger.binary_search(article).is_ok()
+        self.ledger.binary_search_by_key(article, |entry| entry.article).is_ok()
     }
 
     /// What is wrong with counts that came from a file; `None` if nothing is.
@@ -106,8 +117,19 @@ impl Counts {
         if u32::try_from(features).is_err() || self.term_documents.len() != self.terms.len() {
             return Some("number of features");
         }
+        let articles = self.ledger.len() as u64;
+        let sum = |counts: &[u64]| counts.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
+        if u32::try_from(articles).is_err() || sum(&self.languages) != Some(articles) {
+            return Some("number of articles");
+        }
+        if self.term_documents.iter().any(|&documents| u64::from(documents) > articles) {
+            return Some("term documents");
+        }
         for axis in &self.axes {
             let cells = &axis.cells;
+            if axis.labels.len() > Catalog::MAX_LABELS || sum(&axis.documents).is_none_or(|sum| sum > articles) {
+                return Some("number of labels or of their articles");
+            }
             if axis.documents.len() != axis.labels.len() || !axis.labels.is_sorted_by(|a, b| a < b) {
                 return Some("labels");
             }
@@ -115,7 +137,11 @@ impl Counts {
                 || cells.labels.len() != cells.counts.len()
                 || cells.cells.iter().map(|&n| usize::from(n)).sum::<usize>() != cells.labels.len()
                 || cells.labels.iter().any(|&label| usize::from(label) >= axis.labels.len())
-                || cells.counts.contains(&0)
+                || cells
+                    .counts
+                    .iter()
+                    .zip(&cells.labels)
+                    .any(|(&count, &label)| count == 0 || u64::from(count) > axis.documents[usize::from(label)])
             {
                 return Some("cells");
             }
@@ -128,7 +154,9 @@ impl Counts {
                 at = end;
             }
         }
-        if !self.ledger.is_sorted_by(|a, b| a < b) || !self.sample.is_sorted_by(|a, b| a.digest < b.digest) {
+        if !self.ledger.is_sorted_by(|a, b| a.article < b.article)
+            || !self.sample.is_sorted_by(|a, b| a.digest < b.digest)
+        {
             return Some("ledger or sample out of order");
         }
         let fits = |article: &SampleArticle| {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     codec::Section,
-    counts::{AxisCounts, Cells, Counts, Digest, MAX_SAMPLE, SampleArticle},
+    counts::{AxisCounts, Cells, Counts, Digest, LedgerEntry, MAX_SAMPLE, SampleArticle},
     report::{AxisReport, Confusion, EventModel, LabelMetrics, Metrics, Report, Settings},
     self_test::Answer as SelfTestAnswer,
 };
@@ -62,6 +62,14 @@ pub enum ModelError {
     TrailingBytes {
         /// Bytes.
         expected: u64,
+        /// Bytes.
+        actual: u64,
+    },
+    /// Longer in memory than any section of a model, or than its length in the file makes plausible.
+    #[error("the {section} is {actual} bytes long in memory: more than a model can have")]
+    TooLarge {
+        /// Which.
+        section: Section,
         /// Bytes.
         actual: u64,
     },
@@ -146,6 +154,18 @@ impl Model {
         if serving.terms.len() != serving.term_documents.len() {
             return Err(malformed(section, "number of terms"));
         }
+        for (report, tables) in serving.report.axes.iter().zip(&serving.tables.axes) {
+            let fits = match (report, tables) {
+                (None, None) => true,
+                (Some(report), Some(tables)) => {
+                    report.settings.are_valid() && report.settings.length_exponent == tables.length_exponent
+                }
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            if !fits {
+                return Err(malformed(section, "settings"));
+            }
+        }
         let catalog = serving.catalog;
         let display = |axis: usize, id: &str| {
             let name = Axis::ALL.get(axis).and_then(|&axis| catalog.get(axis, id)).map(|label| label.name_en.as_str());
@@ -208,7 +228,7 @@ impl Model {
     /// Whether the model was trained on articles in the document's language: at least one in a hundred.
     #[must_use]
     pub fn knows_language(&self, document: &Document<'_>) -> bool {
-        let total: u64 = self.languages.iter().sum();
+        let total = self.languages.iter().fold(0_u64, |sum, &articles| sum.saturating_add(articles));
         let articles = self.languages[document.language as usize];
         document.language == Language::Undetermined || articles.saturating_mul(100) >= total.max(1)
     }
@@ -236,8 +256,8 @@ impl Model {
 /// A whole model file: what answers, and what learning goes on from.
 #[derive(Debug)]
 pub struct ModelFile {
-    /// Content address.
-    pub version: String,
+    /// The serving section, ready to answer.
+    pub model: Model,
     /// The serving section.
     pub serving: Serving,
     /// The counts section.
@@ -249,15 +269,13 @@ impl ModelFile {
     ///
     /// # Errors
     ///
-    /// As [`Model::from_bytes`].
+    /// As [`Model::from_bytes`], for either section; or the two are not of one model.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let model = Model::from_bytes(bytes)?;
         let container = codec::Container::open(bytes)?;
-        let counts: Counts = container.section(Section::Counts)?;
-        counts.catalog.check().map_err(|error| malformed(Section::Counts, &error))?;
-        if let Some(fault) = counts.fault() {
-            return Err(malformed(Section::Counts, fault));
-        }
-        Ok(ModelFile { version: container.version(), serving: container.section(Section::Serving)?, counts })
+        let (serving, counts) = (container.section(Section::Serving)?, container.section(Section::Counts)?);
+        check_counts(&serving, &counts)?;
+        Ok(ModelFile { model, serving, counts })
     }
 
     /// Both sections of the model that is built into the program.
@@ -269,19 +287,35 @@ impl ModelFile {
         Self::from_bytes(EMBEDDED)
     }
 
-    /// Writes a model file: asks the self-test and stores its answers. The same content gives the same bytes.
+    /// The bytes of a model file, and its version: asks the self-test and stores its answers. The same content gives
+    /// the same bytes.
     ///
     /// # Errors
     ///
     /// Sections that a reader would refuse.
-    pub fn write(mut serving: Serving, counts: &Counts) -> Result<Vec<u8>, ModelError> {
-        if let Some(fault) = counts.fault() {
-            return Err(malformed(Section::Counts, fault));
-        }
+    pub fn write(mut serving: Serving, counts: &Counts) -> Result<(Vec<u8>, String), ModelError> {
+        check_counts(&serving, counts)?;
         let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
         serving.self_test = self_test::answers(&model);
         codec::write(&codec::encode(&serving, Section::Serving)?, &codec::encode(counts, Section::Counts)?)
     }
+}
+
+/// Whether counts are sound, and of the same model as a serving section.
+fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
+    let section = Section::Counts;
+    counts.catalog.check().map_err(|error| malformed(section, &error))?;
+    if let Some(fault) = counts.fault() {
+        return Err(malformed(section, fault));
+    }
+    let same_labels = serving.tables.axes.iter().zip(&counts.axes).all(|(tables, counts)| match tables {
+        Some(tables) => tables.labels == counts.labels,
+        None => counts.labels.is_empty(),
+    });
+    if !same_labels || serving.catalog != counts.catalog {
+        return Err(malformed(section, "not of the same model as the serving section"));
+    }
+    Ok(())
 }
 
 /// The digest of counts, for [`Serving::calibrated_on`].

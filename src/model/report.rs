@@ -27,6 +27,17 @@ pub struct Settings {
     pub name_count: f64,
 }
 
+impl Settings {
+    /// Whether every value is in its range.
+    #[must_use]
+    pub fn are_valid(&self) -> bool {
+        (1e-9..=1e6).contains(&self.alpha)
+            && self.min_documents >= 1
+            && (0.0..=1.0).contains(&self.length_exponent)
+            && (0.0..=1e6).contains(&self.name_count)
+    }
+}
+
 /// Figures of one label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelMetrics {

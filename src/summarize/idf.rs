@@ -2,16 +2,17 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    hash::{BuildHasherDefault, Hasher},
     sync::LazyLock,
 };
+
+use foldhash::fast::RandomState;
 
 use crate::text::term_hash;
 
 /// Inverse document frequencies of plain terms.
 #[derive(Clone, Debug)]
 pub struct Idf {
-    known: HashMap<u64, f64, TermHasher>,
+    known: HashMap<u64, f64, RandomState>,
     unknown: f64,
 }
 
@@ -42,37 +43,13 @@ impl Idf {
     }
 }
 
-/// Terms are hashes already and well mixed, so a table of them needs no second hash. The keys come from models and
-/// from the list below, never from an article, so nobody can crowd them into one place.
-type TermHasher = BuildHasherDefault<TakeTerm>;
-
-/// Takes a 64-bit key as its own hash.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TakeTerm(u64);
-
-impl Hasher for TakeTerm {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}
-
 /// Whether a term is an English function word. They are left out of sentence vectors under every table: with an empty
 /// table nothing else tells "with" from a name, and a short article has too few sentences to count by.
 pub(super) fn is_function_word(term: u64) -> bool {
     FUNCTION_WORDS.contains(&term)
 }
 
-static FUNCTION_WORDS: LazyLock<HashSet<u64, TermHasher>> = LazyLock::new(|| {
+static FUNCTION_WORDS: LazyLock<HashSet<u64, RandomState>> = LazyLock::new(|| {
     "a about above after again against all also although am among an and another any are as at be because been before
      being between both but by can could did do does doing down during each either else even ever every few for from
      further had has have having he her here hers him himself his how however i if in into is it its itself just like
