@@ -100,12 +100,30 @@ fn forged_tables_are_refused() {
         let error = ModelFile::write(serving, &file.counts).unwrap_err().to_string();
         assert!(error.contains(expect), "{expect}: {error}");
     }
+    // Counts of other labels than those that answer: evaluation measures both together.
+    let mut counts = file.counts.clone();
+    counts.axes[0].labels.push("zz".to_owned());
+    counts.axes[0].documents.push(1);
+    let error = ModelFile::write(file.serving.clone(), &counts).unwrap_err().to_string();
+    assert!(error.contains("labels other than"), "{error}");
     let mut counts = file.counts.clone();
     counts.ledger.reverse();
     assert!(ModelFile::write(file.serving.clone(), &counts).is_err());
     let mut counts = file.counts.clone();
     counts.sample[0].features.push(u32::MAX);
     assert!(ModelFile::write(file.serving, &counts).is_err());
+}
+
+/// Numbers as large as their type holds are no model of anything, but load and answer all the same.
+#[test]
+fn absurd_numbers_do_not_overflow() {
+    let file = ModelFile::from_bytes(&small_model()).unwrap();
+    let mut serving = file.serving;
+    serving.languages = [u64::MAX; 3];
+    serving.report.articles = u64::MAX;
+    serving.term_documents.fill(u32::MAX);
+    let model = Model::from_bytes(&ModelFile::write(serving, &file.counts).unwrap()).unwrap();
+    assert_eq!(model.languages().len(), 3);
 }
 
 proptest! {

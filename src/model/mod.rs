@@ -208,7 +208,7 @@ impl Model {
     /// Whether the model was trained on articles in the document's language: at least one in a hundred.
     #[must_use]
     pub fn knows_language(&self, document: &Document<'_>) -> bool {
-        let total: u64 = self.languages.iter().sum();
+        let total = self.languages.iter().fold(0_u64, |sum, &articles| sum.saturating_add(articles));
         let articles = self.languages[document.language as usize];
         document.language == Language::Undetermined || articles.saturating_mul(100) >= total.max(1)
     }
@@ -257,7 +257,9 @@ impl ModelFile {
         if let Some(fault) = counts.fault() {
             return Err(malformed(Section::Counts, fault));
         }
-        Ok(ModelFile { version: container.version(), serving: container.section(Section::Serving)?, counts })
+        let serving: Serving = container.section(Section::Serving)?;
+        check_labels(&serving, &counts)?;
+        Ok(ModelFile { version: container.version(), serving, counts })
     }
 
     /// Both sections of the model that is built into the program.
@@ -278,10 +280,20 @@ impl ModelFile {
         if let Some(fault) = counts.fault() {
             return Err(malformed(Section::Counts, fault));
         }
+        check_labels(&serving, counts)?;
         let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
         serving.self_test = self_test::answers(&model);
         codec::write(&codec::encode(&serving, Section::Serving)?, &codec::encode(counts, Section::Counts)?)
     }
+}
+
+/// An axis that answers must have the labels that were counted: what holds an article out of the counts and what answers
+/// for it are measured together, label by label.
+fn check_labels(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
+    let agrees = serving.tables.axes.iter().zip(&counts.axes).all(|(answering, counted)| {
+        answering.as_ref().is_none_or(|answering| answering.labels == counted.labels)
+    });
+    if agrees { Ok(()) } else { Err(malformed(Section::Counts, "labels other than those of the serving section")) }
 }
 
 /// The digest of counts, for [`Serving::calibrated_on`].
