@@ -212,7 +212,7 @@ fn a_damaged_file_is_lost_data_however_it_is_compressed() {
     let ran = analyze(directory.path(), &["a.txt.gz", "b.jsonl.zst"], b"");
     assert_eq!(ran.code, 1);
     for line in ran.lines() {
-        check(&line, "/error/code", json!("data_loss"));
+        check(&line, "/error/code", &json!("data_loss"));
     }
 }
 

@@ -280,8 +280,8 @@ impl ModelFile {
         if let Some(fault) = counts.fault() {
             return Err(malformed(Section::Counts, fault));
         }
-        check_labels(&serving, counts)?;
         let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
+        check_labels(&serving, counts)?;
         serving.self_test = self_test::answers(&model);
         codec::write(&codec::encode(&serving, Section::Serving)?, &codec::encode(counts, Section::Counts)?)
     }
@@ -290,9 +290,12 @@ impl ModelFile {
 /// An axis that answers must have the labels that were counted: what holds an article out of the counts and what answers
 /// for it are measured together, label by label.
 fn check_labels(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
-    let agrees = serving.tables.axes.iter().zip(&counts.axes).all(|(answering, counted)| {
-        answering.as_ref().is_none_or(|answering| answering.labels == counted.labels)
-    });
+    let agrees = serving
+        .tables
+        .axes
+        .iter()
+        .zip(&counts.axes)
+        .all(|(answering, counted)| answering.as_ref().is_none_or(|answering| answering.labels == counted.labels));
     if agrees { Ok(()) } else { Err(malformed(Section::Counts, "labels other than those of the serving section")) }
 }
 
