@@ -1,9 +1,6 @@
 //! The `chuanda` program: parse, telemetry, run one command, exit code.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use chuanda::cli::Cli;
 use clap::Parser as _;
@@ -13,8 +10,7 @@ fn main() -> ExitCode {
     match cli.log().and_then(|()| cli.run()) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            // Nothing is left to tell anyone if standard error is closed.
-            let _ = writeln!(io::stderr(), "error: {error}");
+            error.tell();
             ExitCode::from(&error)
         }
     }

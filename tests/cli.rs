@@ -207,6 +207,16 @@ fn good_and_bad_records_of_all_formats_come_in_order() {
 }
 
 #[test]
+fn a_damaged_file_is_lost_data_however_it_is_compressed() {
+    let directory = files(&[("a.txt.gz", b"certainly not gzip"), ("b.jsonl.zst", b"certainly not zstd")]);
+    let ran = analyze(directory.path(), &["a.txt.gz", "b.jsonl.zst"], b"");
+    assert_eq!(ran.code, 1);
+    for line in ran.lines() {
+        check(&line, "/error/code", &json!("data_loss"));
+    }
+}
+
+#[test]
 fn limits_are_told_and_do_not_end_the_others() {
     let long = json!({"text": "a ".repeat(1 << 20)}).to_string();
     let id = json!({"text": "Good.", "id": "x".repeat(1025)}).to_string();
@@ -409,6 +419,10 @@ fn the_view_is_for_people_and_safe_for_their_terminal() {
     }
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
     assert!(ran.stderr.starts_with("b\\u{1b}.txt:1: not UTF-8 at byte 0\n"), "{}", ran.stderr);
+
+    let ran = analyze(directory.path(), &["c\u{1b}[2J.md"], b"");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.starts_with("error: the format of c\\u{1b}[2J.md cannot be told"), "{}", ran.stderr);
 }
 
 #[test]

@@ -128,6 +128,18 @@ fn forged_tables_are_refused() {
     assert!(error.contains("settings"), "{error}");
 }
 
+/// Numbers as large as their type holds are no model of anything, but load and answer all the same.
+#[test]
+fn absurd_numbers_do_not_overflow() {
+    let file = ModelFile::from_bytes(&small_model()).unwrap();
+    let mut serving = file.serving;
+    serving.languages = [u64::MAX; 3];
+    serving.report.articles = u64::MAX;
+    serving.term_documents.fill(u32::MAX);
+    let model = Model::from_bytes(&ModelFile::write(serving, &file.counts).unwrap().0).unwrap();
+    assert_eq!(model.languages().len(), 3);
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), keep in 0_usize..120) {

@@ -68,11 +68,17 @@ pub enum Decision {
 pub struct Evidence {
     /// The words as they stand at the first of `spans`.
     pub text: String,
-    /// Every place where they stand, in reading order.
+    /// The places where they stand, in reading order: the first [`MAX_SPANS`].
     pub spans: Vec<Span>,
     /// What they add to the label's score, in nats, relative to the mean over all labels.
     pub contribution: f64,
+    /// How many places there are in all.
+    pub occurrences: u32,
 }
+
+/// Spans listed for one piece of evidence: enough to show it, and a bound on the length of an answer, since a text of
+/// a million bytes may hold one word half a million times.
+pub const MAX_SPANS: usize = 20;
 
 /// A label that was not chosen.
 #[derive(Clone, Debug, PartialEq, Serialize)]

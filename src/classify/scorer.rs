@@ -15,7 +15,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Classification, Decision, Evidence, LabelProbability, Options,
+    Classification, Decision, Evidence, LabelProbability, MAX_SPANS, Options,
     features::{self, FIELDS, Field},
     tables::{AxisTables, Tables, TablesError},
 };
@@ -202,10 +202,11 @@ impl AxisScorer {
         let evidence = contributions
             .into_iter()
             .map(|(ngram, contribution)| {
-                let places = hits.places.iter().filter(|hit| hit.ngram == ngram);
-                let spans: Vec<Span> = places.map(|hit| hit.span).collect();
+                let mut places = hits.places.iter().filter(|hit| hit.ngram == ngram).map(|hit| hit.span);
+                let spans: Vec<Span> = places.by_ref().take(MAX_SPANS).collect();
+                let occurrences = u32::try_from(spans.len() + places.count()).unwrap_or(u32::MAX);
                 let text = spans.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
-                Evidence { text, spans, contribution }
+                Evidence { text, spans, contribution, occurrences }
             })
             .collect();
         Classification {

@@ -80,6 +80,14 @@ pub enum CliError {
     Failed(#[from] anyhow::Error),
 }
 
+impl CliError {
+    /// Writes it to standard error, made safe: it may name files, and whoever named those may mean harm.
+    pub fn tell(&self) {
+        // A message about a file of settings shows the place in several lines.
+        format!("error: {self}").split('\n').for_each(told::note);
+    }
+}
+
 impl From<Exit> for process::ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {

@@ -13,7 +13,7 @@ use super::{
     CliError, Exit,
     labelled::{self, Data},
     report,
-    told::Told,
+    told::{self, Told},
 };
 use crate::{
     classify::Catalog,
@@ -98,6 +98,9 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     })?;
     publish(publication, &trained.model).with_context(|| format!("--output {}", args.output.display()))?;
     let exit = told.finish();
+    for axis in &trained.not_learnt {
+        told::note(&format!("{}: not learnt: it takes articles of two labels and of two groups", axis.name()));
+    }
 
     let articles = trained.report.articles;
     labelled::print(&match args.format {

@@ -214,12 +214,12 @@ impl OptionsInput {
             Some(SummaryLength::MaxChars(n)) => Budget::Chars(in_range("summary_options.max_chars", n, 10, 1_000_000)?),
             Some(SummaryLength::Ratio(ratio)) if ratio > 0.0 && ratio <= 1.0 => Budget::Ratio(ratio),
             Some(SummaryLength::Ratio(ratio)) => {
-                return Err(invalid("summary_options.ratio", format!("{ratio} is not above 0 and at most 1")));
+                return Err(invalid("summary_options.ratio", format!("{ratio:?} is not above 0 and at most 1")));
             }
         };
         let redundancy = self.redundancy.unwrap_or(defaults.redundancy);
         if !(0.0..=1.0).contains(&redundancy) {
-            return Err(invalid("summary_options.redundancy", format!("{redundancy} is not between 0 and 1")));
+            return Err(invalid("summary_options.redundancy", format!("{redundancy:?} is not between 0 and 1")));
         }
         let labels = classify::Options::default();
         let at_most_100 = |field, value: Option<u32>, default| match value {

@@ -15,7 +15,7 @@ pub struct LabelledArticle {
     pub title: Option<String>,
     /// The text.
     pub text: String,
-    /// By [`Axis`]: the label id. At least one.
+    /// By [`Axis`](crate::classify::Axis): the label id. At least one.
     pub labels: [Option<String>; 2],
     /// Articles on the same event share it and are held out together. Without one, an article is its own group.
     pub group: Option<String>,

@@ -24,12 +24,9 @@ pub enum TrainError {
     /// Nothing was labelled.
     #[error("no labelled articles")]
     NoArticles,
-    /// There is nothing to tell apart.
-    #[error("{axis}: articles of at least two labels are needed, and of at least two groups")]
-    TooFew {
-        /// The axis.
-        axis: &'static str,
-    },
+    /// There is nothing to tell apart on any axis.
+    #[error("articles of at least two labels on one axis are needed, and of at least two groups")]
+    TooFew,
     /// Names of labels are features that are never left out.
     #[error("{axis}: the names and aliases of the label catalog have more than {MAX_FEATURES} words and word pairs")]
     TooManyNames {
@@ -53,6 +50,8 @@ pub struct Trained {
     pub version: String,
     /// Settings and held-out figures.
     pub report: Report,
+    /// Axes that some article is labelled on but that could not be learnt: there are not two labels, or not two groups.
+    pub not_learnt: Vec<Axis>,
 }
 
 /// Features an axis knows at most; the cut-off by document frequency rises until they fit.
@@ -223,12 +222,14 @@ fn outer_folds(table: &AxisTable, sample: &[SampleArticle], axis: Axis) -> Optio
 pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
     let mut tables = Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
+    let mut not_learnt = Vec::new();
     for axis in Axis::ALL {
         let Some(table) = AxisTable::new(counts, axis) else { continue };
         let articles = Articles::new(axis, &counts.sample);
         let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
         if labels_seen < 2 || articles.groups.len() < 2 {
-            return Err(TrainError::TooFew { axis: axis.name() });
+            not_learnt.push(axis);
+            continue;
         }
         let choice = choose(&table, &articles).ok_or(TrainError::TooManyNames { axis: axis.name() })?;
         tables.axes[axis as usize] = Some(fit::tables(&table, &choice.settings, &choice.combination)?);
@@ -239,7 +240,7 @@ pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
         });
     }
     if tables.axes.iter().all(Option::is_none) {
-        return Err(TrainError::NoArticles);
+        return Err(if not_learnt.is_empty() { TrainError::NoArticles } else { TrainError::TooFew });
     }
     keep_known(&mut tables);
     let common = counts.terms.iter().zip(&counts.term_documents).filter(|(_, documents)| **documents > 1);
@@ -255,7 +256,7 @@ pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
         ..Serving::default()
     };
     let (model, version) = ModelFile::write(serving, counts)?;
-    Ok(Trained { model, version, report })
+    Ok(Trained { model, version, report, not_learnt })
 }
 
 /// Drops the features that neither axis knows.

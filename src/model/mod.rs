@@ -310,7 +310,8 @@ fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
     }
     let same_labels = serving.tables.axes.iter().zip(&counts.axes).all(|(tables, counts)| match tables {
         Some(tables) => tables.labels == counts.labels,
-        None => counts.labels.is_empty(),
+        // Counted, but too little to learn from.
+        None => true,
     });
     if !same_labels || serving.catalog != counts.catalog {
         return Err(malformed(section, "not of the same model as the serving section"));

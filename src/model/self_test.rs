@@ -20,7 +20,7 @@ const TEXTS: [&str; 3] = [
     "Results of the second round: Lanyi 3, Beishan 1. The next match is on Sunday.",
 ];
 
-/// What a model says of one text, by axis: the most probable label and its score in units of [`UNIT`].
+/// What a model says of one text, by axis: the most probable label and its score in thousandths of a nat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     axes: [Option<(String, i64)>; 2],

@@ -101,9 +101,20 @@ impl Input {
             Compression::Gzip => {
                 Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, source)))
             }
-            Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(source)?),
+            Compression::Zstd => Box::new(Unpacked(zstd::stream::read::Decoder::new(source)?)),
         };
         Ok(BufReader::with_capacity(BUFFER, uncompressed))
+    }
+}
+
+/// What a zstd decoder reads. It tells of damage as an error of no kind, which would look like trouble with the device.
+struct Unpacked<R>(R);
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| {
+            if error.kind() == io::ErrorKind::Other { io::Error::new(io::ErrorKind::InvalidData, error) } else { error }
+        })
     }
 }
 

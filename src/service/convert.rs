@@ -142,6 +142,7 @@ impl From<Classification> for v1::Classification {
                     text: evidence.text,
                     spans: evidence.spans.into_iter().map(Into::into).collect(),
                     contribution: evidence.contribution,
+                    occurrences: evidence.occurrences,
                 })
                 .collect(),
             remaining_contribution,

@@ -1,7 +1,7 @@
 //! What the tests of the engine and of the gRPC door share: articles, and a gate that holds an analysis.
 
 // Each test program uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::sync::{
     Arc, Condvar, LazyLock, Mutex,
