@@ -38,20 +38,22 @@ fn what_is_written_is_read() {
     assert_eq!(ModelFile::write(file.serving, &file.counts).unwrap(), (bytes, model.version().to_owned()));
 }
 
+/// A damaged file is refused, or the damage is in a bit that means nothing and the model is the same.
 #[test]
 fn every_damaged_byte_is_found() {
     let bytes = small_model();
+    let whole = ModelFile::from_bytes(&bytes).unwrap();
+    let mut harmless = 0;
     for at in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1 << (at % 8);
-        let (model, file) = (Model::from_bytes(&damaged), ModelFile::from_bytes(&damaged));
-        // A flipped bit of a checksum or version field is found as well; nothing panics.
-        assert!(file.is_err(), "byte {at} of {}", bytes.len());
-        if let Ok(model) = model {
-            // Answering reads the serving section only, so damage in the counts shows in the version alone or not yet.
-            assert_eq!(model.report().articles, 6);
+        if let Ok(file) = ModelFile::from_bytes(&damaged) {
+            assert_eq!(file.model.version(), whole.model.version(), "byte {at}");
+            assert_eq!((&file.serving, &file.counts), (&whole.serving, &whole.counts), "byte {at}");
+            harmless += 1;
         }
     }
+    assert!(harmless <= 4, "the unused bits of two zstd frame headers: {harmless}");
 }
 
 #[test]

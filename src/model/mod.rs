@@ -294,8 +294,8 @@ impl ModelFile {
     ///
     /// Sections that a reader would refuse.
     pub fn write(mut serving: Serving, counts: &Counts) -> Result<(Vec<u8>, String), ModelError> {
-        check_counts(&serving, counts)?;
         let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
+        check_counts(&serving, counts)?;
         serving.self_test = self_test::answers(&model);
         codec::write(&codec::encode(&serving, Section::Serving)?, &codec::encode(counts, Section::Counts)?)
     }
