@@ -2,112 +2,16 @@
 
 use serde::Serialize;
 
-use super::offsets::{self, OffsetEncoding};
+use super::{
+    input::{AnalysisOptions, ArticleInput, FieldError},
+    offsets::{self, OffsetEncoding},
+};
 use crate::{
-    classify::{self, Axis, Classification},
+    classify::{Axis, Classification},
     model::Model,
-    summarize::{self, Budget, Order},
+    summarize,
     text::{Article, Document, Language, Part, Span},
 };
-
-/// What is refused, and what is not. Units are bytes unless said otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Title and text of one article together. Default 1 MiB.
-    pub max_article_bytes: usize,
-    /// Articles in one batch. Default 256.
-    pub max_batch_articles: usize,
-    /// An article's or item's id. Default 1024.
-    pub max_id_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_article_bytes: 1 << 20, max_batch_articles: 256, max_id_bytes: 1024 }
-    }
-}
-
-/// An article as it came through a door, unchecked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ArticleInput {
-    /// The caller's own name for it; may be empty.
-    pub id: String,
-    /// The headline; may be empty.
-    pub title: String,
-    /// The text.
-    pub text: String,
-    /// BCP 47 code; may be empty.
-    pub language_code: String,
-}
-
-/// The length of a summary as it came through a door, unchecked.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum SummaryLength {
-    /// 1 to 1,000.
-    MaxSentences(u32),
-    /// 1 to 100,000.
-    MaxWords(u32),
-    /// 10 to 1,000,000.
-    MaxChars(u32),
-    /// Above 0, at most 1.
-    Ratio(f64),
-}
-
-/// Options as they came through a door, unchecked. `Default` is every option left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct OptionsInput {
-    /// Default: three sentences.
-    pub length: Option<SummaryLength>,
-    /// Default: as in the document.
-    pub order: Order,
-    /// 0 to 1; default 0.5.
-    pub redundancy: Option<f64>,
-    /// 0 to 100; default 10.
-    pub max_evidence: Option<u32>,
-    /// 0 to 100; default 4.
-    pub max_alternatives: Option<u32>,
-    /// Default: UTF-8 bytes.
-    pub offset_encoding: OffsetEncoding,
-}
-
-/// Options that were checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct AnalysisOptions {
-    summary: summarize::Options,
-    classification: classify::Options,
-    offset_encoding: OffsetEncoding,
-}
-
-/// A field that was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct FieldError {
-    /// Path of the field as in the contract, such as `summary_options.max_words` or `article.text`.
-    pub field: String,
-    /// What is wrong with it; names the limit and its value. Never quotes article text.
-    pub problem: Problem,
-}
-
-/// What is wrong with a field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// Missing, empty or blank.
-    #[error("required: {0}")]
-    Required(&'static str),
-    /// Not a value this field can have.
-    #[error("{0}")]
-    Invalid(String),
-    /// Over a limit of the server.
-    #[error("{actual} is over the limit {limit} of {maximum}")]
-    OverLimit {
-        /// Name of the limit.
-        limit: &'static str,
-        /// Its value.
-        maximum: usize,
-        /// What was sent.
-        actual: usize,
-    },
-}
 
 /// Why there is no answer for an article.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -195,95 +99,6 @@ pub struct Analysis {
     pub model_version: String,
     /// What the caller should know.
     pub warnings: Vec<Warning>,
-}
-
-impl OptionsInput {
-    /// Checks every option.
-    ///
-    /// # Errors
-    ///
-    /// The first option out of its range, by the name it has in the contract.
-    pub fn check(&self) -> Result<AnalysisOptions, FieldError> {
-        let defaults = summarize::Options::default();
-        let budget = match self.length {
-            None => defaults.budget,
-            Some(SummaryLength::MaxSentences(n)) => {
-                Budget::Sentences(in_range("summary_options.max_sentences", n, 1, 1_000)?)
-            }
-            Some(SummaryLength::MaxWords(n)) => Budget::Words(in_range("summary_options.max_words", n, 1, 100_000)?),
-            Some(SummaryLength::MaxChars(n)) => Budget::Chars(in_range("summary_options.max_chars", n, 10, 1_000_000)?),
-            Some(SummaryLength::Ratio(ratio)) if ratio > 0.0 && ratio <= 1.0 => Budget::Ratio(ratio),
-            Some(SummaryLength::Ratio(ratio)) => {
-                return Err(invalid("summary_options.ratio", format!("{ratio:?} is not above 0 and at most 1")));
-            }
-        };
-        let redundancy = self.redundancy.unwrap_or(defaults.redundancy);
-        if !(0.0..=1.0).contains(&redundancy) {
-            return Err(invalid("summary_options.redundancy", format!("{redundancy:?} is not between 0 and 1")));
-        }
-        let labels = classify::Options::default();
-        let at_most_100 = |field, value: Option<u32>, default| match value {
-            None => Ok(default),
-            Some(n) => in_range(field, n, 0, 100),
-        };
-        Ok(AnalysisOptions {
-            summary: summarize::Options { budget, order: self.order, redundancy },
-            classification: classify::Options {
-                max_evidence: at_most_100(
-                    "classification_options.max_evidence",
-                    self.max_evidence,
-                    labels.max_evidence,
-                )?,
-                max_alternatives: at_most_100(
-                    "classification_options.max_alternatives",
-                    self.max_alternatives,
-                    labels.max_alternatives,
-                )?,
-            },
-            offset_encoding: self.offset_encoding,
-        })
-    }
-}
-
-fn invalid(field: &str, problem: String) -> FieldError {
-    FieldError { field: field.to_owned(), problem: Problem::Invalid(problem) }
-}
-
-fn in_range(field: &str, value: u32, low: u32, high: u32) -> Result<usize, FieldError> {
-    if (low..=high).contains(&value) {
-        Ok(value as usize)
-    } else {
-        Err(invalid(field, format!("{value} is not between {low} and {high}")))
-    }
-}
-
-impl ArticleInput {
-    /// Checks emptiness and limits; `field` is the article's own path, such as `article` or `articles[3]`.
-    ///
-    /// # Errors
-    ///
-    /// The first field that is missing, over a limit or has no possible value.
-    pub fn check(&self, field: &str, limits: &Limits) -> Result<(), FieldError> {
-        let error = |name: &str, problem| Err(FieldError { field: format!("{field}.{name}"), problem });
-        if self.id.len() > limits.max_id_bytes {
-            let (maximum, actual) = (limits.max_id_bytes, self.id.len());
-            return error("id", Problem::OverLimit { limit: "max_id_bytes", maximum, actual });
-        }
-        let actual = self.text.len().saturating_add(self.title.len());
-        if actual > limits.max_article_bytes {
-            let maximum = limits.max_article_bytes;
-            return error("text", Problem::OverLimit { limit: "max_article_bytes", maximum, actual });
-        }
-        if self.text.trim().is_empty() {
-            return error("text", Problem::Required("must hold a character that is not white space"));
-        }
-        let well_formed = self.language_code.len() <= 35
-            && self.language_code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if !well_formed {
-            return error("language_code", Problem::Invalid("not a BCP 47 code".to_owned()));
-        }
-        Ok(())
-    }
 }
 
 /// Reads one article that was checked. Never panics on any input; costs CPU time in proportion to the text.

@@ -3,6 +3,7 @@
 mod analysis;
 mod batch;
 mod compute;
+mod input;
 mod offsets;
 
 use std::{
@@ -16,12 +17,10 @@ use std::{
 use arc_swap::ArcSwapOption;
 use tokio::sync::{Semaphore, watch};
 
-pub use analysis::{
-    Analysis, AnalysisOptions, AnalyzeError, ArticleInput, FieldError, Limits, OptionsInput, Problem, Summary,
-    SummaryLength, SummarySentence, Warning, WarningCode, analyze,
-};
+pub use analysis::{Analysis, AnalyzeError, Summary, SummarySentence, Warning, WarningCode, analyze};
 pub use batch::{Batch, InOrder};
 pub use compute::{INLINE_BYTES, analyze_caught};
+pub use input::{AnalysisOptions, ArticleInput, FieldError, Limits, OptionsInput, Problem, SummaryLength};
 pub use offsets::OffsetEncoding;
 
 use crate::model::Model;

@@ -6,9 +6,9 @@ use rayon::prelude::*;
 
 use super::{
     article::{LabelledArticle, Prepared},
+    names::name_features,
     sample::{Sample, Sampled},
     select::{self, TrainError, Trained},
-    table::name_features,
 };
 use crate::{
     classify::{Axis, Catalog, features::Field, is_label_id},

@@ -14,6 +14,7 @@ mod counting;
 mod evaluate;
 mod fit;
 mod metrics;
+mod names;
 mod sample;
 mod select;
 mod table;
