@@ -2,6 +2,21 @@
 //! summary, the meeting type and the department that held the meeting, each with a calibrated probability and the words
 //! that were the reason.
 //!
+//! ```
+//! use chuanda::{
+//!     engine::{ArticleInput, OptionsInput, analyze},
+//!     model::Model,
+//! };
+//!
+//! let text = "On Monday the Municipal Finance Bureau held a study session of its theory study center group.";
+//! let article = ArticleInput { text: text.to_owned(), ..ArticleInput::default() };
+//! let analysis = analyze(&Model::embedded()?, &article, &OptionsInput::default().check()?);
+//! assert_eq!(analysis.summary.text, text);
+//! assert_eq!(analysis.meeting_type.unwrap().label, "study_session");
+//! assert_eq!(analysis.relaying_department.unwrap().label, "finance_bureau");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # The house
 //!
 //! | room | what is in it |
