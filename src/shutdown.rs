@@ -1,6 +1,6 @@
-//! Signals become a drain, and a second one becomes a stop.
+//! Signals become a drain, and a second one becomes a stop. A command that only writes a file tidies up and ends.
 
-use std::io;
+use std::{io, process, thread};
 
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,28 @@ pub fn on_signals() -> io::Result<Shutdown> {
         stop.cancel();
     });
     Ok(shutdown)
+}
+
+/// Exit code of a command that a signal ended: that of a shell for SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// From now on, the first SIGINT or SIGTERM calls `leave` and ends the process. For commands without a server.
+///
+/// # Errors
+///
+/// The system does not let the process watch for them.
+pub fn at_signal(leave: fn()) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = {
+        let _context = runtime.enter();
+        Signals::new()?
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(signals.next());
+        leave();
+        process::exit(INTERRUPTED);
+    })?;
+    Ok(())
 }
 
 #[cfg(unix)]

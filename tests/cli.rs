@@ -547,3 +547,28 @@ fn the_server_says_where_it_listens_and_ends_on_a_signal() {
     assert_eq!(child.wait().unwrap().code(), Some(0), "{:?}", log.collect::<Vec<_>>());
     assert!(!address_file.exists());
 }
+
+/// Interrupted while it writes a file, the program leaves neither a half-written file nor a temporary one.
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_no_temporary_file() {
+    for signal in ["-INT", "-TERM"] {
+        let directory = TempDir::new().unwrap();
+        let output = directory.path().join("answers.jsonl");
+        fs::write(&output, "what stood there").unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.args(["analyze", "--input-format", "jsonl", "--output"]).arg(&output).arg("--model").arg(model());
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let files = || fs::read_dir(directory.path()).unwrap().count();
+        // The program waits for its input, which stays open; the temporary file appears before it reads any.
+        while files() < 2 {
+            thread::yield_now();
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        }
+        let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(files(), 1);
+        assert_eq!(fs::read_to_string(&output).unwrap(), "what stood there");
+    }
+}

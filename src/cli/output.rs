@@ -4,9 +4,30 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
-use crate::records::Publication;
+use crate::{records::Publication, shutdown};
+
+/// The temporary file of this process, if it is writing one.
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Begins a file that appears whole or not at all, also when a signal ends the process.
+pub(super) fn begin(target: &Path) -> io::Result<Publication> {
+    shutdown::at_signal(remove_unfinished)?;
+    // A signal that comes in between waits for the lock.
+    let mut unfinished = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let publication = Publication::begin(target)?;
+    *unfinished = Some(publication.temporary_path().to_owned());
+    Ok(publication)
+}
+
+fn remove_unfinished() {
+    if let Some(path) = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        // It is gone if the file was finished; nobody is left to tell of anything else.
+        let _ = fs::remove_file(path);
+    }
+}
 
 /// An open destination.
 pub(super) enum Output {
@@ -25,7 +46,7 @@ impl Output {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             Ok(metadata) if !metadata.is_file() => Ok(Output::Special(File::options().write(true).open(path)?)),
-            Ok(_) | Err(_) => Ok(Output::File(BufWriter::new(Publication::begin(path)?))),
+            Ok(_) | Err(_) => Ok(Output::File(BufWriter::new(begin(path)?))),
         }
     }
 

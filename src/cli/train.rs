@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     CliError, Exit,
     labelled::{self, Data},
-    report,
+    output, report,
     told::{self, Told},
 };
 use crate::{
@@ -86,7 +86,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
         return Err(CliError::Usage(format!("--output {}: is a directory", args.output.display())));
     }
     // Begun before the work, so that a place that cannot be written to is known before it.
-    let publication = Publication::begin(&args.output)
+    let publication = output::begin(&args.output)
         .map_err(|error| CliError::Usage(format!("--output {}: {error}", args.output.display())))?;
     let mut told = Told::new(true);
     let mut trainer = Trainer::new(catalog);

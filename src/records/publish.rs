@@ -34,6 +34,12 @@ impl Publication {
         Ok(Self { temporary, target })
     }
 
+    /// Where the file is until then: what a process that is stopped has to remove.
+    #[must_use]
+    pub fn temporary_path(&self) -> &Path {
+        self.temporary.path()
+    }
+
     /// Moves the file to its place, durably: file, then name.
     ///
     /// # Errors
