@@ -13,8 +13,8 @@ use super::{
 use crate::{
     classify::{Axis, Tables},
     model::{
-        AxisReport, Counts, Digest, EventModel, Metrics, ModelError, ModelFile, Report, SampleArticle, Serving,
-        Settings, digest_of,
+        AxisReport, Counts, Digest, EventModel, MAX_SAMPLE, Metrics, ModelError, ModelFile, Report, SampleArticle,
+        Serving, Settings, digest_of,
     },
 };
 
@@ -25,7 +25,10 @@ pub enum TrainError {
     #[error("no labelled articles")]
     NoArticles,
     /// There is nothing to tell apart on any axis.
-    #[error("articles of at least two labels on one axis are needed, and of at least two groups")]
+    #[error(
+        "articles of at least two labels on one axis are needed, and of at least two groups (a group counts only if the \
+         calibration sample of {MAX_SAMPLE} articles can hold it whole)"
+    )]
     TooFew,
     /// Names of labels are features that are never left out.
     #[error("{axis}: the names and aliases of the label catalog have more than {MAX_FEATURES} words and word pairs")]
@@ -56,6 +59,10 @@ pub struct Trained {
 
 /// Features an axis knows at most; the cut-off by document frequency rises until they fit.
 const MAX_FEATURES: usize = 400_000;
+
+/// Held-out articles times labels that weights and settings are learnt from at most: what bounds time and memory when
+/// there are thousands of labels. A hundred labels leave room for the whole calibration sample.
+const MAX_HELD_OUT: usize = 2_000_000;
 
 /// Where the search for settings begins.
 const START: Settings = Settings {
@@ -123,6 +130,18 @@ impl<'a> Articles<'a> {
             members,
         };
         Articles { groups: groups.into_values().map(group).collect() }
+    }
+
+    /// As many of the first groups, in the order of their digests, as [`MAX_HELD_OUT`] allows, and two at least.
+    fn within(mut self, labels: usize) -> Self {
+        let mut scores = 0;
+        let fit = self.groups.iter().take_while(|group| {
+            scores += group.members.len() * labels;
+            scores <= MAX_HELD_OUT
+        });
+        let keep = fit.count().max(2);
+        self.groups.truncate(keep);
+        self
     }
 
     fn all(&self) -> impl Iterator<Item = (&'a SampleArticle, usize)> {
@@ -198,6 +217,7 @@ fn outer_folds(table: &AxisTable, sample: &[SampleArticle], axis: Axis) -> Optio
     for fold in 0..FOLDS {
         let held_out = Articles::new(axis, sample.iter().filter(|article| fold_of(article) == fold));
         let rest = Articles::new(axis, sample.iter().filter(|article| fold_of(article) != fold));
+        let rest = rest.within(table.labels.len());
         if held_out.groups.is_empty() {
             continue;
         }
@@ -225,7 +245,7 @@ pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
     let mut not_learnt = Vec::new();
     for axis in Axis::ALL {
         let Some(table) = AxisTable::new(counts, axis) else { continue };
-        let articles = Articles::new(axis, &counts.sample);
+        let articles = Articles::new(axis, &counts.sample).within(table.labels.len());
         let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
         if labels_seen < 2 || articles.groups.len() < 2 {
             not_learnt.push(axis);
@@ -272,5 +292,22 @@ fn keep_known(tables: &mut Tables) {
     filter(&mut tables.fields, &known);
     for axis in tables.axes.iter_mut().flatten() {
         filter(&mut axis.cells, &known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::testing::{counts_of, small_corpus};
+
+    #[test]
+    fn many_labels_mean_fewer_articles() {
+        let counts = counts_of(&small_corpus());
+        let groups = |labels: usize| Articles::new(Axis::MeetingType, &counts.sample).within(labels).groups.len();
+        let all = Articles::new(Axis::MeetingType, &counts.sample).groups.len();
+        assert_eq!(groups(3), all);
+        assert_eq!(groups(MAX_HELD_OUT + 1), 2);
+        let some = groups(MAX_HELD_OUT / 10);
+        assert!((3..all).contains(&some), "{some} of {all}");
     }
 }
