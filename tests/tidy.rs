@@ -361,13 +361,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every text file of the repository, in the order of paths. What git and cargo keep is not read.
+/// Every text file of the repository, in the order of paths.
 fn repository() -> io::Result<Vec<Source>> {
     fn walk(directory: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if path.is_dir() && ![".git", "target", "node_modules"].contains(&name) {
+            // Not of the repository: what cargo and git keep, and what README has a reader put here.
+            let foreign = name.starts_with('.') && name != ".ci" || ["target", "venv", "gen"].contains(&name);
+            if path.is_dir() && !foreign {
                 walk(&path, paths)?;
             } else if path.is_file() && name != ".git" {
                 paths.push(path);

@@ -57,7 +57,7 @@ impl Default for Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// The label can be used.
+    /// The article holds words that the model knows, and no threshold says otherwise.
     Accepted,
     /// The model knows nothing of what stands in the article; the answer is its prior.
     NoEvidence,

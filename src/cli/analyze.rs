@@ -44,8 +44,8 @@ Examples:
   chuanda analyze --max-words 60 --output answers.jsonl articles.jsonl.gz more/
   curl -s https://example.org/news.txt | chuanda analyze --format jsonl | jq .meeting_type.label
 
-Exit codes: 0 all analysed, 1 some failed (each is told on standard error with file and line), 2 wrong usage,
-3 model unusable")]
+Exit codes: 0 all analysed, 1 some failed (told on standard error with file and line),
+2 wrong usage, 3 model unusable")]
 pub(super) struct Args {
     /// Files and directories to read; without any, or for -, standard input
     #[arg(value_name = "PATH")]

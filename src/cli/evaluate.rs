@@ -21,7 +21,8 @@ use crate::{learn, model::ModelFile};
 #[command(after_help = "\
 Examples:
   chuanda evaluate --data held-out.jsonl
-  chuanda evaluate --data held-out.jsonl --model my.chuanda --format json | jq '.axes[].metrics.accuracy'
+  chuanda evaluate --data held-out.jsonl --model my.chuanda --format json \\
+    | jq '.axes[].metrics.accuracy'
 
 Exit codes: 0 done, 1 some records could not be used, 2 wrong usage, 3 model unusable")]
 pub(super) struct Args {

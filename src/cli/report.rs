@@ -60,8 +60,8 @@ pub(super) fn evaluated(evaluation: &Evaluation) -> String {
     let _ = writeln!(out, "model {model_version}");
     let _ = writeln!(
         out,
-        "{articles} articles; the model was trained on {trained_on} of them, each of which is scored without itself and \
-         its group"
+        "{articles} articles; the model was trained on {trained_on} of them (such are scored without themselves and their \
+         group)"
     );
     for AxisEvaluation { axis, metrics: figures, unknown_labels } in axes {
         let _ = writeln!(out, "\n{}: {} articles", axis.name(), figures.articles);

@@ -29,7 +29,8 @@ use crate::{
 Examples:
   chuanda serve
   chuanda serve --listen 0.0.0.0:50051 --model my.chuanda
-  grpcurl -plaintext -d '{\"article\": {\"text\": \"...\"}}' 127.0.0.1:50051 chuanda.v1.AnalysisService/Analyze
+  grpcurl -plaintext -d '{\"article\": {\"text\": \"...\"}}' \\
+    127.0.0.1:50051 chuanda.v1.AnalysisService/Analyze
 
 Exit codes: 0 stopped by a signal, 1 calls under way were cut, 2 wrong usage, 3 model unusable or no listening there")]
 pub(super) struct Args {

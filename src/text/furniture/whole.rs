@@ -40,6 +40,9 @@ pub(super) fn whole_line(reader: Reader<'_>, line: &Line, place: Place) -> Optio
     if place != Place::First && place != Place::Middle && words <= 25 && opens_link(reader, line) {
         return Some(false);
     }
+    if place != Place::First && is_caption(reader, line) {
+        return Some(false);
+    }
     if place == Place::Middle && words > 12 {
         return None;
     }
@@ -126,6 +129,14 @@ fn ends_or_begins_dated(reader: Reader<'_>, line: &Line) -> bool {
     line.tokens
         .clone()
         .any(|at| date_at(reader, at, end).is_some_and(|length| at == line.tokens.start || at + length == end))
+}
+
+/// `Photo: Participants walk over the bridge.`: what a picture shows, in a line of its own.
+fn is_caption(reader: Reader<'_>, line: &Line) -> bool {
+    let first = line.tokens.start;
+    let opens =
+        ["photo", "photos", "picture", "caption"].iter().any(|cue| reader.word(first).eq_ignore_ascii_case(cue));
+    opens && reader.start(first) == line.start && gap_has_colon(reader, first)
 }
 
 /// `By Mei Yutong`, `Reporter Kou Jing intern Mo Qi`, `Correspondent ...`: a cue and names only.
