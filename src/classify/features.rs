@@ -1,19 +1,72 @@
-//! A document becomes features: the words and word pairs of each zone.
+//! A document becomes features: the words and word pairs of each zone and of all zones together, and the names of
+//! labels.
 //!
-//! A *field* is one zone and one n-gram order. Each field is an event model of its own: its features compete only with
-//! each other for probability, and the fields' scores are weighted before they are added. That a word counts
-//! differently in a headline than in the body is what tells a meeting's own form from the meetings it conveys.
+//! A *field* is one zone, or all of them, and one n-gram order. Each field is an event model of its own: its features
+//! compete only with each other for probability. That a word counts differently in a headline than in the body is what
+//! tells a meeting's own form from the meetings it conveys; what does not depend on the place is learnt from more
+//! articles when all zones are counted together.
+//!
+//! A *name field* is one way in which a name of a label can stand in an article (see [`Names`]): the feature says which
+//! label is named, and its weight is one for all labels, so that a label with few articles, or none, profits from all
+//! others.
 
+use super::Names;
 use crate::text::{Document, Span, TokenKind, Zone, mix, term_hash};
 
-/// Number of fields: unigrams and bigrams of every zone.
-pub const FIELDS: usize = Zone::ALL.len() * 2;
+/// Number of fields: unigrams and bigrams of every zone and of all zones together, then the name fields.
+pub const FIELDS: usize = TERM_FIELDS + NameField::ALL.len();
 
-/// One zone and one n-gram order, as a number below [`FIELDS`].
+/// Fields whose features are words and word pairs; they come first.
+pub const TERM_FIELDS: usize = Zone::ALL.len() * 2 + 2;
+
+/// One field, as a number below [`FIELDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Field(u8);
 
+/// How a name of a label stands in an article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameField {
+    /// Anywhere in a zone.
+    In(Zone),
+    /// The first name in the headline, outside conveyed clauses.
+    FirstInHeadline,
+    /// The first name in the lead, outside conveyed clauses.
+    FirstInLead,
+    /// The first name in the lead; if there is none, in the headline; if there is none, in the body.
+    First,
+}
+
+impl NameField {
+    /// All name fields, in the order of their numbers.
+    pub const ALL: [NameField; 8] = [
+        NameField::In(Zone::HeadlineOwn),
+        NameField::In(Zone::HeadlineConveyed),
+        NameField::In(Zone::LeadOwn),
+        NameField::In(Zone::LeadConveyed),
+        NameField::In(Zone::Body),
+        NameField::FirstInHeadline,
+        NameField::FirstInLead,
+        NameField::First,
+    ];
+}
+
+fn zone_name(zone: Zone) -> &'static str {
+    match zone {
+        Zone::HeadlineOwn => "headline_own",
+        Zone::HeadlineConveyed => "headline_conveyed",
+        Zone::LeadOwn => "lead_own",
+        Zone::LeadConveyed => "lead_conveyed",
+        Zone::Body => "body",
+    }
+}
+
 impl Field {
+    /// The single terms of all zones together.
+    pub const ANY_UNIGRAMS: Field = Field(Zone::ALL.len() as u8 * 2);
+
+    /// The pairs of neighbouring terms of all zones together.
+    pub const ANY_BIGRAMS: Field = Field(Zone::ALL.len() as u8 * 2 + 1);
+
     /// All fields in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Field> {
         (0..FIELDS as u8).map(Field)
@@ -31,10 +84,28 @@ impl Field {
         Field(zone as u8 * 2 + 1)
     }
 
+    /// The names that stand in some way.
+    #[must_use]
+    pub fn names(kind: NameField) -> Self {
+        let place = match kind {
+            NameField::In(zone) => zone as u8,
+            NameField::FirstInHeadline => 5,
+            NameField::FirstInLead => 6,
+            NameField::First => 7,
+        };
+        Field(TERM_FIELDS as u8 + place)
+    }
+
     /// Whether its features are pairs of terms.
     #[must_use]
     pub fn is_bigrams(self) -> bool {
-        !self.0.is_multiple_of(2)
+        !self.is_names() && !self.0.is_multiple_of(2)
+    }
+
+    /// Whether its features are names of labels.
+    #[must_use]
+    pub fn is_names(self) -> bool {
+        self.index() >= TERM_FIELDS
     }
 
     /// The field of a number; `None` if there is no such field.
@@ -52,13 +123,15 @@ impl Field {
     /// Name in reports, such as `lead_own bigrams`.
     #[must_use]
     pub fn name(self) -> String {
-        let zone = match Zone::ALL[self.index() / 2] {
-            Zone::HeadlineOwn => "headline_own",
-            Zone::HeadlineConveyed => "headline_conveyed",
-            Zone::LeadOwn => "lead_own",
-            Zone::LeadConveyed => "lead_conveyed",
-            Zone::Body => "body",
-        };
+        if let Some(&kind) = self.index().checked_sub(TERM_FIELDS).and_then(|at| NameField::ALL.get(at)) {
+            return match kind {
+                NameField::In(zone) => format!("{} names", zone_name(zone)),
+                NameField::FirstInHeadline => "headline_own first name".to_owned(),
+                NameField::FirstInLead => "lead_own first name".to_owned(),
+                NameField::First => "first name".to_owned(),
+            };
+        }
+        let zone = Zone::ALL.get(self.index() / 2).map_or("any", |&zone| zone_name(zone));
         format!("{zone} {}", if self.is_bigrams() { "bigrams" } else { "unigrams" })
     }
 }
@@ -66,9 +139,9 @@ impl Field {
 /// One place where a feature stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Occurrence {
-    /// The feature: hash of n-gram and field.
+    /// The feature: hash of n-gram, or label, and field.
     pub feature: u64,
-    /// The n-gram, whatever its field: hash of its terms.
+    /// The n-gram, whatever its field: hash of its terms; or of the label that is named.
     pub ngram: u64,
     /// The field.
     pub field: Field,
@@ -88,25 +161,29 @@ pub fn bigram(first: u64, second: u64) -> u64 {
     mix(first ^ second.rotate_left(23)).wrapping_add(second)
 }
 
-/// Calls `visit` for every feature of the document at every place where it stands, in reading order.
+/// Calls `visit` for every feature of the document at every place where it stands: words and pairs in reading order,
+/// then names.
 ///
 /// All numbers are one term: which number stands there tells the week, not the label.
-pub fn visit(document: &Document<'_>, mut visit: impl FnMut(Occurrence)) {
+pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occurrence)) {
     let number = term_hash("0");
     let mut previous: Option<(u64, Span)> = None;
     for token in &document.tokens {
         let term = if token.kind == TokenKind::Number { number } else { token.term };
         let span = token.span();
-        let field = Field::unigrams(token.zone);
-        visit(Occurrence { feature: feature_id(term, field), ngram: term, field, span });
+        for field in [Field::unigrams(token.zone), Field::ANY_UNIGRAMS] {
+            visit(Occurrence { feature: feature_id(term, field), ngram: term, field, span });
+        }
         if let Some((before, start)) = previous.filter(|_| token.joins_previous) {
-            let field = Field::bigrams(token.zone);
             let ngram = bigram(before, term);
             let span = Span { start: start.start, ..span };
-            visit(Occurrence { feature: feature_id(ngram, field), ngram, field, span });
+            for field in [Field::bigrams(token.zone), Field::ANY_BIGRAMS] {
+                visit(Occurrence { feature: feature_id(ngram, field), ngram, field, span });
+            }
         }
         previous = Some((term, span));
     }
+    names.visit(document, visit);
 }
 
 /// The features of one document: each once, however often it stands there, sorted by id.
@@ -114,9 +191,9 @@ pub fn visit(document: &Document<'_>, mut visit: impl FnMut(Occurrence)) {
 /// Counting a feature once per article ("binarised" multinomial naive Bayes, Jurafsky and Martin, chapter 4) keeps
 /// long articles and often repeated names of conveyed meetings from outvoting the lead.
 #[must_use]
-pub fn row(document: &Document<'_>) -> Vec<(u64, Field)> {
-    let mut row = Vec::with_capacity(document.tokens.len() * 2);
-    visit(document, |occurrence| row.push((occurrence.feature, occurrence.field)));
+pub fn row(document: &Document<'_>, names: &Names) -> Vec<(u64, Field)> {
+    let mut row = Vec::with_capacity(document.tokens.len() * 4);
+    visit(document, names, |occurrence| row.push((occurrence.feature, occurrence.field)));
     row.sort_unstable();
     row.dedup();
     row

@@ -1,14 +1,18 @@
 //! A [`Document`](crate::text::Document) and scoring tables become two labels with probabilities, decisions and evidence.
 
+mod calibration;
 mod catalog;
 pub mod features;
+mod names;
 mod scorer;
 mod tables;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    calibration::Calibration,
     catalog::{AxisCatalog, Catalog, CatalogError, Label, is_label_id},
+    names::{Names, name_feature, name_tokens},
     scorer::{Hits, Scorer, softmax},
     tables::{AxisTables, Tables, TablesError, delta},
 };
@@ -39,28 +43,39 @@ impl Axis {
 }
 
 /// What an answer says about the labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// Evidence items per axis. Default 10.
     pub max_evidence: usize,
     /// Other labels per axis. Default 4.
     pub max_alternatives: usize,
+    /// By [`Axis`]: the id of a label to explain besides the chosen one. Default none.
+    pub explain: [Option<String>; 2],
+    /// Answers are [`Decision::Accepted`] from the probability on that gave this share of right answers on held-out
+    /// articles; in (0, 1]. Default 0.95.
+    pub precision: f64,
+    /// How often a label set is to hold the true label, on articles like those of training; in (0, 1). Default 0.9.
+    pub coverage: f64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_evidence: 10, max_alternatives: 4 }
+        Self { max_evidence: 10, max_alternatives: 4, explain: [None, None], precision: 0.95, coverage: 0.9 }
     }
 }
 
-/// What may be done with a label.
+/// What may be done with a label. The first that holds is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// The article holds words that the model knows, and no threshold says otherwise.
-    Accepted,
     /// The model knows nothing of what stands in the article; the answer is its prior.
     NoEvidence,
+    /// The article is not like those the model was trained on, whatever their labels: its probabilities mean nothing.
+    OutOfDistribution,
+    /// The probability is below the one that reaches the precision asked for.
+    Uncertain,
+    /// The label can be taken.
+    Accepted,
 }
 
 /// Words of the article that spoke for or against a label.
@@ -89,6 +104,25 @@ pub struct LabelProbability {
     pub probability: f64,
 }
 
+/// Why a label has its score: `prior_contribution` + the sum of the evidence + `remaining_contribution` = `score`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Id of the label.
+    pub label: String,
+    /// Its English name.
+    pub display_name: String,
+    /// Its calibrated probability.
+    pub probability: f64,
+    /// Its score before calibration, in nats, relative to the mean over all labels.
+    pub score: f64,
+    /// The part of the score that comes from the label's frequency in training.
+    pub prior_contribution: f64,
+    /// The strongest reasons for and against it, by absolute contribution.
+    pub evidence: Vec<Evidence>,
+    /// What all other words add.
+    pub remaining_contribution: f64,
+}
+
 /// The answer on one axis: `prior_contribution` + the sum of the evidence + `remaining_contribution` = `score`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Classification {
@@ -110,6 +144,8 @@ pub struct Classification {
     pub remaining_contribution: f64,
     /// The next labels, most probable first.
     pub alternatives: Vec<LabelProbability>,
-    /// The smallest set of labels that holds the true one with the stated coverage; empty without such a statement.
+    /// The smallest set of labels that holds the true one with the coverage asked for, most probable first.
     pub label_set: Vec<String>,
+    /// Why the label that was asked about has its score; `None` if none was, or the axis does not have it.
+    pub explanation: Option<Explanation>,
 }

@@ -3,23 +3,24 @@
 //! The score of label *k* for a document with known features *F* (each once), on one axis:
 //!
 //! ```text
-//! score(k) = prior(k) + sum over fields φ of  w(φ) / n(φ)^ρ  *  sum over f in F∩φ of  v(f, k)
+//! score(k) = prior(k) + sum over fields φ of  1 / n(φ)^ρ  *  sum over f in F∩φ of  w(f) v(f, k)
 //! v(f, k)  = floor(φ, k) + deviation(f, k)        centred: minus its mean over all labels
 //! P(k)     = softmax over k of score(k) / T       by log-sum-exp
 //! ```
 //!
-//! `n(φ)` is the number of known features in the field, `w` the field's weight, `ρ` the length exponent and `T` the
-//! temperature; without a known feature, `prior` is unweighted and `T` is 1. `floor(φ, k)` is what a feature says about a label it was never seen with; only deviations from it are
-//! stored. Centring leaves every probability unchanged and makes the largest contributions the reasons for a label.
+//! `n(φ)` is the number of known features in the field (1 in a name field), `w` the feature's weight, `ρ` the length
+//! exponent and `T` the temperature; without a known feature, `prior` is unweighted and `T` is 1. `floor(φ, k)` is what
+//! a feature says about a label it was never seen with (0 in a name field); only deviations from it are stored. Centring leaves every probability unchanged and makes the largest contributions the reasons for a label.
 
 use std::collections::HashMap;
 
 use super::{
-    Classification, Decision, Evidence, LabelProbability, MAX_SPANS, Options,
-    features::{self, FIELDS, Field},
+    Calibration, Classification, Decision, Evidence, Explanation, LabelProbability, MAX_SPANS, Options,
+    features::{self, FIELDS, Field, TERM_FIELDS},
+    names::Names,
     tables::{AxisTables, Tables, TablesError},
 };
-use crate::text::{Document, Span};
+use crate::text::{Document, Part, Span};
 
 /// Scoring tables, checked and laid out for look-ups.
 #[derive(Debug, Default)]
@@ -28,6 +29,7 @@ pub struct Scorer {
     index: HashMap<u64, u32, foldhash::fast::RandomState>,
     fields: Vec<Field>,
     axes: [Option<AxisScorer>; 2],
+    names: Names,
 }
 
 /// One axis of a [`Scorer`]. All values are centred over the labels.
@@ -39,9 +41,9 @@ struct AxisScorer {
     /// The log prior itself: all that can be said of a document without a known feature.
     frequency: Vec<f64>,
     floors: Vec<Vec<f64>>,
-    weights: Vec<f64>,
     length_exponent: f64,
-    temperature: f64,
+    calibration: Calibration,
+    weights: Vec<f32>,
     /// Cells of feature `f` are `starts[f]..starts[f + 1]`.
     starts: Vec<u32>,
     cell_labels: Vec<u16>,
@@ -73,6 +75,23 @@ pub struct Hits {
     features: Vec<u32>,
     /// Each feature once, with its n-gram, ascending by n-gram.
     ngrams: Vec<(u64, u32)>,
+}
+
+/// A document, its known features, and whether it is like the articles of training.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    document: &'a Document<'a>,
+    fields: &'a [Field],
+    hits: &'a Hits,
+    is_foreign: bool,
+}
+
+/// What one axis says of a document, by label.
+struct Scored<'a> {
+    start: &'a [f64],
+    scores: Vec<f64>,
+    probabilities: Vec<f64>,
+    scales: [f64; FIELDS],
 }
 
 fn centre(values: &mut [f64]) {
@@ -107,9 +126,9 @@ impl AxisScorer {
             prior,
             frequency,
             floors,
-            weights: tables.weights,
             length_exponent: tables.length_exponent,
-            temperature: tables.temperature,
+            calibration: tables.calibration,
+            weights: tables.weights,
             starts,
             cell_labels: tables.cell_labels,
             cell_values: tables.cell_values,
@@ -124,15 +143,15 @@ impl AxisScorer {
         (&self.cell_labels[range.clone()], &self.cell_values[range])
     }
 
-    /// The factor of each field's score for a document with these features.
+    /// What each field's score is multiplied by for a document with these features.
     fn scales(&self, fields: &[Field], features: &[u32]) -> [f64; FIELDS] {
         let mut lengths = [0_u32; FIELDS];
         for &feature in features.iter().filter(|&&feature| !self.cells(feature).0.is_empty()) {
             lengths[fields[feature as usize].index()] += 1;
         }
         std::array::from_fn(|field| match lengths[field] {
-            0 => 0.0,
-            n => self.weights[field] / libm::pow(f64::from(n), self.length_exponent),
+            n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), self.length_exponent),
+            _ => 1.0,
         })
     }
 
@@ -140,7 +159,7 @@ impl AxisScorer {
     /// frequency of the label, uncalibrated.
     fn start(&self, features: &[u32]) -> (&[f64], f64) {
         if features.iter().any(|&feature| !self.cells(feature).0.is_empty()) {
-            (&self.prior, self.temperature)
+            (&self.prior, self.calibration.temperature)
         } else {
             (&self.frequency, 1.0)
         }
@@ -149,7 +168,8 @@ impl AxisScorer {
     /// The score of every label.
     fn scores(&self, fields: &[Field], features: &[u32], scales: &[f64; FIELDS]) -> Vec<f64> {
         let mut scores = self.start(features).0.to_vec();
-        let mut lengths = [0_u32; FIELDS];
+        // By field: the sum of its features' factors, which all go with the same floors.
+        let mut factors = [0.0; FIELDS];
         let mut shift = 0.0;
         for &feature in features {
             let (labels, values) = self.cells(feature);
@@ -157,16 +177,15 @@ impl AxisScorer {
                 continue;
             }
             let field = fields[feature as usize].index();
-            lengths[field] += 1;
-            let scale = scales[field];
+            let factor = scales[field] * f64::from(self.weights[feature as usize]);
+            factors[field] += factor;
             for (&label, &value) in labels.iter().zip(values) {
-                scores[usize::from(label)] += scale * f64::from(value);
+                scores[usize::from(label)] += factor * f64::from(value);
             }
-            shift += scale * self.means[feature as usize];
+            shift += factor * self.means[feature as usize];
         }
-        for (field, floor) in self.floors.iter().enumerate() {
-            let scale = scales[field] * f64::from(lengths[field]);
-            scores.iter_mut().zip(floor).for_each(|(score, value)| *score += scale * value);
+        for (floor, factor) in self.floors.iter().zip(factors) {
+            scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
         }
         scores.iter_mut().for_each(|score| *score -= shift);
         scores
@@ -179,54 +198,88 @@ impl AxisScorer {
             return None;
         }
         let own = labels.iter().position(|&l| usize::from(l) == label).map_or(0.0, |at| f64::from(values[at]));
-        let field = field.index();
-        Some(scales[field] * (self.floors[field][label] + own - self.means[feature as usize]))
+        let floor = self.floors.get(field.index()).map_or(0.0, |floor| floor[label]);
+        let factor = scales[field.index()] * f64::from(self.weights[feature as usize]);
+        Some(factor * (floor + own - self.means[feature as usize]))
     }
 
-    fn classify(&self, document: &Document<'_>, fields: &[Field], hits: &Hits, options: &Options) -> Classification {
+    fn classify(&self, article: &Reading<'_>, axis: usize, options: &Options) -> Classification {
+        let Reading { fields, hits, .. } = *article;
         let scales = self.scales(fields, &hits.features);
         let scores = self.scores(fields, &hits.features, &scales);
         let (start, temperature) = self.start(&hits.features);
-        let probabilities = softmax(&scores, temperature);
-        let mut order: Vec<usize> = (0..scores.len()).collect();
+        let scored = Scored { probabilities: softmax(&scores, temperature), scores, start, scales };
+        let mut order: Vec<usize> = (0..scored.scores.len()).collect();
         // Labels are sorted by id and the sort is stable, so equal probabilities stay in the order of ids.
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        let label = order[0];
+        order.sort_by(|&a, &b| scored.scores[b].total_cmp(&scored.scores[a]));
+        let explanation = self.explain(article, &scored, order[0], options);
+        let asked = options.explain.get(axis).and_then(Option::as_deref);
+        let asked = asked.and_then(|id| self.labels.binary_search_by(|label| label.id.as_str().cmp(id)).ok());
 
-        let mut contributions = self.contributions(fields, hits, label, &scales);
-        let known = !contributions.is_empty();
-        let total: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
-        contributions.sort_unstable_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
-        contributions.truncate(options.max_evidence);
-        let listed: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
-        let evidence = contributions
-            .into_iter()
-            .map(|(ngram, contribution)| {
-                let mut places = hits.places.iter().filter(|hit| hit.ngram == ngram).map(|hit| hit.span);
-                let spans: Vec<Span> = places.by_ref().take(MAX_SPANS).collect();
-                let occurrences = u32::try_from(spans.len() + places.count()).unwrap_or(u32::MAX);
-                let text = spans.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
-                Evidence { text, spans, contribution, occurrences }
-            })
-            .collect();
+        let known = hits.features.iter().any(|&feature| !self.cells(feature).0.is_empty());
+        let least = self.calibration.least_probability(options.coverage);
+        let in_set = |&(place, &label): &(usize, &usize)| place == 0 || scored.probabilities[label] >= least;
+        let Explanation { label, display_name, probability, score, prior_contribution, evidence, remaining_contribution } =
+            explanation;
         Classification {
-            label: self.labels[label].id.clone(),
-            display_name: self.labels[label].display.clone(),
-            probability: probabilities[label],
-            decision: if known { Decision::Accepted } else { Decision::NoEvidence },
-            score: scores[label],
-            prior_contribution: start[label],
+            decision: match () {
+                () if !known => Decision::NoEvidence,
+                () if article.is_foreign => Decision::OutOfDistribution,
+                () if probability < self.calibration.threshold(options.precision) => Decision::Uncertain,
+                () => Decision::Accepted,
+            },
+            label,
+            display_name,
+            probability,
+            score,
+            prior_contribution,
             evidence,
-            remaining_contribution: total - listed,
+            remaining_contribution,
             alternatives: order[1..]
                 .iter()
                 .take(options.max_alternatives)
                 .map(|&other| LabelProbability {
                     label: self.labels[other].id.clone(),
-                    probability: probabilities[other],
+                    probability: scored.probabilities[other],
                 })
                 .collect(),
-            label_set: Vec::new(),
+            label_set: order
+                .iter()
+                .enumerate()
+                .take_while(in_set)
+                .map(|(_, &label)| self.labels[label].id.clone())
+                .collect(),
+            explanation: asked.map(|label| self.explain(article, &scored, label, options)),
+        }
+    }
+
+    /// Why a label has its score.
+    fn explain(&self, article: &Reading<'_>, scored: &Scored<'_>, label: usize, options: &Options) -> Explanation {
+        let Reading { document, fields, hits, .. } = *article;
+        let mut contributions = self.contributions(fields, hits, label, &scored.scales);
+        let total: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
+        contributions.sort_unstable_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        contributions.truncate(options.max_evidence);
+        let listed: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
+        let evidence = |(ngram, contribution): (u64, f64)| {
+            let mut places: Vec<Span> =
+                hits.places.iter().filter(|hit| hit.ngram == ngram).map(|hit| hit.span).collect();
+            // An n-gram stands in several fields at once, and a name of a label is found behind all words.
+            places.sort_unstable_by_key(|span| (span.part == Part::Text, span.start, span.end));
+            places.dedup();
+            let occurrences = u32::try_from(places.len()).unwrap_or(u32::MAX);
+            places.truncate(MAX_SPANS);
+            let text = places.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
+            Evidence { text, spans: places, contribution, occurrences }
+        };
+        Explanation {
+            label: self.labels[label].id.clone(),
+            display_name: self.labels[label].display.clone(),
+            probability: scored.probabilities[label],
+            score: scored.scores[label],
+            prior_contribution: scored.start[label],
+            evidence: contributions.into_iter().map(evidence).collect(),
+            remaining_contribution: total - listed,
         }
     }
 
@@ -255,14 +308,14 @@ pub fn softmax(scores: &[f64], temperature: f64) -> Vec<f64> {
 }
 
 impl Scorer {
-    /// Checks tables and lays them out.
+    /// Checks tables and lays them out. `names` are those of the labels' catalog.
     ///
     /// `display` gives the English name of a label on an axis (by the axis's number).
     ///
     /// # Errors
     ///
     /// Tables that contradict themselves, as a damaged or forged file may hold.
-    pub fn new(tables: Tables, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
+    pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
         tables.check()?;
         let fields = tables.fields.iter().filter_map(|&number| Field::new(number)).collect();
         let mut axes = [None, None];
@@ -272,14 +325,14 @@ impl Scorer {
             }
         }
         let index = tables.features.into_iter().zip(0..).collect();
-        Ok(Scorer { index, fields, axes })
+        Ok(Scorer { index, fields, axes, names })
     }
 
     /// The features of a document that the tables know.
     #[must_use]
     pub fn hits(&self, document: &Document<'_>) -> Hits {
         let mut places = Vec::new();
-        features::visit(document, |occurrence| {
+        features::visit(document, &self.names, |occurrence| {
             if let Some(&feature) = self.index.get(&occurrence.feature) {
                 places.push(Hit { ngram: occurrence.ngram, feature, span: occurrence.span });
             }
@@ -295,7 +348,8 @@ impl Scorer {
     /// Both labels of a document. An axis the tables do not hold is `None`.
     #[must_use]
     pub fn classify(&self, document: &Document<'_>, hits: &Hits, options: &Options) -> [Option<Classification>; 2] {
-        self.axes.each_ref().map(|axis| axis.as_ref().map(|axis| axis.classify(document, &self.fields, hits, options)))
+        let reading = Reading { document, fields: &self.fields, hits, is_foreign: false };
+        std::array::from_fn(|axis| self.axes[axis].as_ref().map(|scorer| scorer.classify(&reading, axis, options)))
     }
 
     /// The label ids of an axis by its number, ascending.

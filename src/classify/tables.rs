@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::features::{FIELDS, Field};
+use super::{
+    Calibration,
+    features::{Field, TERM_FIELDS},
+};
 
 /// Fitted values of one axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,14 +16,15 @@ pub struct AxisTables {
     pub prior: Vec<f64>,
     /// The weight of the log prior, 0 or above.
     pub prior_weight: f64,
-    /// By field, by label: what a feature of the field says about a label it was not seen with, in nats.
+    /// By field of words or word pairs, by label: what a feature of the field says about a label it was not seen with, in
+    /// nats.
     pub floors: Vec<Vec<f64>>,
-    /// By field: the weight of its score, 0 or above.
-    pub weights: Vec<f64>,
-    /// How much a field's score is divided by its length, 0 to 1.
+    /// How much the score of such a field is divided by its length, 0 to 1.
     pub length_exponent: f64,
-    /// Scores are divided by it before they become probabilities; 0.001 to 1000.
-    pub temperature: f64,
+    /// What the scores are worth.
+    pub calibration: Calibration,
+    /// By feature: the weight of what it says. All names of labels that stand in the same way have the same.
+    pub weights: Vec<f32>,
     /// By feature: how many cells it has; 0 if the axis does not know it.
     pub cells: Vec<u16>,
     /// Labels of all cells, feature after feature, ascending within a feature.
@@ -106,17 +110,17 @@ impl AxisTables {
         if self.prior.len() != labels || !finite(&self.prior) || !finite(&[weight]) || weight < 0.0 {
             return Err(TablesError("prior"));
         }
-        if self.floors.len() != FIELDS || self.floors.iter().any(|f| f.len() != labels || !finite(f)) {
+        if self.floors.len() != TERM_FIELDS || self.floors.iter().any(|f| f.len() != labels || !finite(f)) {
             return Err(TablesError("floors"));
         }
-        if self.weights.len() != FIELDS || !finite(&self.weights) || self.weights.iter().any(|w| *w < 0.0) {
+        if self.weights.len() != features || self.weights.iter().any(|&weight| !finite(&[f64::from(weight)])) {
             return Err(TablesError("weights"));
         }
         if !(0.0..=1.0).contains(&self.length_exponent) {
             return Err(TablesError("length exponent"));
         }
-        if !(1e-3..=1e3).contains(&self.temperature) {
-            return Err(TablesError("temperature"));
+        if !self.calibration.is_sound() {
+            return Err(TablesError("calibration"));
         }
         if self.cells.len() != features
             || self.cell_labels.len() != self.cell_values.len()

@@ -25,28 +25,23 @@ pub(super) enum Format {
 pub(super) fn trained(report: &Report) -> String {
     let mut out = String::new();
     for (axis, known) in Axis::ALL.into_iter().zip(&report.axes) {
-        let Some(AxisReport { settings, labels, held_out }) = known else {
+        let Some(AxisReport { settings, labels, held_out, source_held_out }) = known else {
             let _ = writeln!(out, "{}: no labelled articles\n", axis.name());
             continue;
         };
         let articles: u64 = labels.iter().map(|(_, articles)| articles).sum();
         let _ = writeln!(out, "{}: {} labels in {articles} articles", axis.name(), labels.len());
-        let Settings { event_model, alpha, min_documents, length_exponent, name_count } = settings;
-        let event_model = match event_model {
-            EventModel::Multinomial => "multinomial",
-            EventModel::Complement => "complement",
-        };
-        let _ = writeln!(
-            out,
-            "settings: {event_model}, alpha {alpha}, min_documents {min_documents}, length_exponent {length_exponent}, \
-             name_count {name_count}"
-        );
+        let _ = writeln!(out, "settings: {settings}");
         match held_out {
             Some(figures) => {
                 let _ = writeln!(out, "held out by group, {} folds:", report.folds);
                 metrics(&mut out, figures);
             }
             None => out.push_str("too few groups to hold any out: no figures\n"),
+        }
+        if let Some(figures) = source_held_out {
+            let _ = writeln!(out, "held out by group and source:");
+            metrics(&mut out, figures);
         }
         out.push('\n');
     }

@@ -94,6 +94,8 @@ fn decision(decision: Decision) -> &'static str {
     match decision {
         Decision::Accepted => "accepted",
         Decision::NoEvidence => "no evidence: nothing in it is known to the model",
+        Decision::OutOfDistribution => "out of distribution: not like any article of training",
+        Decision::Uncertain => "uncertain",
     }
 }
 

@@ -73,7 +73,7 @@ impl Batch {
         while self.running.has_room()
             && let Some((index, article)) = self.articles.next()
         {
-            let (engine, model, options) = (Arc::clone(&self.engine), Arc::clone(&self.model), self.options);
+            let (engine, model, options) = (Arc::clone(&self.engine), Arc::clone(&self.model), self.options.clone());
             self.running
                 .start(async move { engine.analyze(&model, &format!("articles[{index}]"), article, options).await });
         }

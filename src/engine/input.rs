@@ -67,7 +67,7 @@ pub struct OptionsInput {
 }
 
 /// Options that were checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnalysisOptions {
     pub(super) summary: summarize::Options,
     pub(super) classification: classify::Options,
@@ -147,6 +147,7 @@ impl OptionsInput {
                     self.max_alternatives,
                     labels.max_alternatives,
                 )?,
+                ..labels
             },
             offset_encoding: self.offset_encoding,
         })

@@ -1,7 +1,7 @@
 //! A labelled article, and what of it can be read without knowing any other.
 
 use crate::{
-    classify::{features, features::Field},
+    classify::{Names, features, features::Field},
     model::Digest,
     text::{Article, Document, TokenKind},
 };
@@ -66,7 +66,8 @@ impl LabelledArticle {
         }
     }
 
-    pub(super) fn prepare(&self) -> Prepared {
+    /// Reads the article; `names` are those of the catalog it is labelled after.
+    pub(super) fn prepare(&self, names: &Names) -> Prepared {
         let document = Document::new(self.article(), None);
         let words = document.tokens.iter().filter(|token| token.kind != TokenKind::Number);
         let mut terms: Vec<u64> = words.map(|token| token.term).collect();
@@ -78,7 +79,7 @@ impl LabelledArticle {
             group: self.group_digest(),
             source: self.source.clone().filter(|source| !source.is_empty()),
             language: document.language as usize,
-            features: features::row(&document),
+            features: features::row(&document, names),
             terms,
         }
     }

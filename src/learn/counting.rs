@@ -8,10 +8,10 @@ use super::{
     article::{LabelledArticle, Prepared},
     names::name_features,
     sample::{Sample, Sampled},
-    select::{self, TrainError, Trained},
+    train::{self, TrainError, Trained},
 };
 use crate::{
-    classify::{Axis, Catalog, features::Field, is_label_id},
+    classify::{Axis, Catalog, Label, Names, features::Field, is_label_id, name_feature},
     model::{AxisCounts, Cells, Counts, Digest, LedgerEntry, SampleArticle},
 };
 
@@ -74,6 +74,7 @@ pub enum RejectedArticle {
 #[derive(Debug)]
 pub struct Trainer {
     catalog: Catalog,
+    names: Names,
     allow_new: bool,
     /// By axis: the label ids of the catalog.
     named: [HashSet<String>; 2],
@@ -107,6 +108,7 @@ impl Trainer {
         };
         Trainer {
             named: Axis::ALL.map(|axis| catalog.labels(axis).iter().map(|label| label.id.clone()).collect()),
+            names: Names::new(&catalog),
             catalog,
             allow_new,
             labels: Default::default(),
@@ -126,14 +128,14 @@ impl Trainer {
     /// Why it cannot be learnt from; the trainer is as before.
     pub fn add(&mut self, article: &LabelledArticle) -> Result<Added, RejectedArticle> {
         self.check(article)?;
-        self.count(article, article.prepare())
+        self.count(article, article.prepare(&self.names))
     }
 
     /// Counts many articles, reading them on all threads of the current rayon pool. One result for each, in order.
     pub fn add_all(&mut self, articles: &[LabelledArticle]) -> Vec<Result<Added, RejectedArticle>> {
         let checked: Vec<_> = articles.iter().map(|article| self.check(article)).collect();
         let prepared: Vec<_> =
-            articles.par_iter().zip(checked).map(|(article, checked)| checked.map(|()| article.prepare())).collect();
+            articles.par_iter().zip(checked).map(|(article, checked)| checked.map(|()| article.prepare(&self.names))).collect();
         articles.iter().zip(prepared).map(|(article, prepared)| self.count(article, prepared?)).collect()
     }
 
@@ -246,7 +248,12 @@ impl Trainer {
 
         // The names of labels are features even where no article has them: a label can be found by its name.
         for axis in Axis::ALL.into_iter().filter(|&axis| !ids[axis as usize].is_empty()) {
-            for (id, field) in self.catalog.labels(axis).iter().flat_map(name_features) {
+            let naming = |label: &Label| {
+                let fields = Field::all().filter(|field| field.is_names());
+                fields.map(|field| (name_feature(axis, &label.id, field), field)).collect::<Vec<_>>()
+            };
+            let labels = self.catalog.labels(axis);
+            for (id, field) in labels.iter().flat_map(name_features).chain(labels.iter().flat_map(naming)) {
                 self.features.entry(id).or_insert_with(|| Feature { field, cells: [Vec::new(), Vec::new()] });
             }
         }
@@ -317,6 +324,6 @@ impl Trainer {
     ///
     /// Too few articles or labels to learn from.
     pub fn finish(self) -> Result<Trained, TrainError> {
-        select::train(&self.into_counts())
+        train::train(&self.into_counts())
     }
 }

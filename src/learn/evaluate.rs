@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::{
     article::LabelledArticle,
     metrics::{Scored, measure},
+    case::Parameters,
     table::{AxisTable, LeftOut, Totals},
-    weights::Combination,
 };
 use crate::{
-    classify::{Axis, features::FIELDS},
+    classify::{Axis, Names},
     model::{Digest, Metrics, Model, ModelFile, SampleArticle, Settings},
     text::Document,
 };
@@ -47,12 +47,16 @@ struct AxisModel {
     table: AxisTable,
     totals: Totals,
     settings: Settings,
-    combination: Combination,
+    parameters: Parameters,
+    /// By parameter.
+    weights: Vec<f64>,
+    temperature: f64,
 }
 
 /// What a model was trained on, found by text and by group.
 struct Training<'a> {
     file: &'a ModelFile,
+    names: Names,
     texts: HashSet<Digest>,
     groups: HashMap<Digest, Vec<&'a SampleArticle>>,
     groups_of_text: HashMap<Digest, Vec<Digest>>,
@@ -115,12 +119,12 @@ impl<'a> Training<'a> {
             groups_of_text.entry(article.text).or_default().push(article.group);
         }
         let texts = file.counts.ledger.iter().map(|entry| entry.text).collect();
-        Training { file, texts, groups, groups_of_text }
+        Training { file, names: Names::new(&file.counts.catalog), texts, groups, groups_of_text }
     }
 
     /// An article as the calibration sample would hold it.
     fn sampled(&self, article: &LabelledArticle, axes: &[AxisModel]) -> SampleArticle {
-        let prepared = article.prepare();
+        let prepared = article.prepare(&self.names);
         let index = |feature: &u64| self.file.counts.features.binary_search(feature).ok().map(|index| index as u32);
         let mut labels = [None, None];
         for axis in axes {
@@ -156,16 +160,20 @@ impl<'a> Training<'a> {
 impl AxisModel {
     fn new(file: &ModelFile, axis: Axis) -> Option<Self> {
         let tables = file.serving.tables.axes[axis as usize].as_ref()?;
-        let fields: [f64; FIELDS] = tables.weights.as_slice().try_into().ok()?;
         let settings = file.serving.report.axes[axis as usize].as_ref()?.settings;
         let table = AxisTable::new(&file.counts, axis)?;
-        Some(AxisModel {
-            axis,
-            totals: table.totals(&settings),
-            table,
-            settings,
-            combination: Combination { fields, prior: tables.prior_weight, temperature: tables.temperature },
-        })
+        let parameters = Parameters::new(&table, &settings);
+        let mut weights = vec![0.0; parameters.len()];
+        weights[parameters.prior()] = tables.prior_weight;
+        let served = file.serving.tables.features.iter().zip(&tables.weights);
+        for (id, weight) in served {
+            let feature = file.counts.features.binary_search(id).ok().map(|feature| feature as u32);
+            if let Some(parameter) = feature.and_then(|feature| parameters.of(feature)) {
+                weights[parameter as usize] = f64::from(*weight);
+            }
+        }
+        let temperature = tables.calibration.temperature;
+        Some(AxisModel { axis, totals: table.totals(&settings), table, settings, parameters, weights, temperature })
     }
 
     fn label(&self, article: &LabelledArticle) -> Option<usize> {
@@ -182,8 +190,8 @@ impl AxisModel {
         let truth = article.labels[self.axis as usize].as_ref()?;
         let left_out = LeftOut::new(self.axis, left_out);
         let view = self.table.without(&left_out, &self.totals, &self.settings);
-        let held_out = view.held_out(self.label(article).unwrap_or_default(), &own.features);
-        Some(Scored::new(truth, &self.table.labels, &held_out.probabilities(&self.combination)))
+        let case = view.case(self.label(article).unwrap_or_default(), &own.features, &self.parameters);
+        Some(Scored::new(truth, &self.table.labels, &case.probabilities(&self.weights, self.temperature)))
     }
 
     /// What the model says.

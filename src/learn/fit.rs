@@ -8,13 +8,13 @@ use ndarray::{Array1, Array2};
 use serde::Deserialize;
 
 use super::{
-    select::TrainError,
+    select::Choice,
     table::{AxisTable, LeftOut},
-    weights::Combination,
+    train::TrainError,
 };
 use crate::{
-    classify::{AxisTables, features::FIELDS},
-    model::{EventModel, Settings},
+    classify::{AxisTables, features::TERM_FIELDS},
+    model::EventModel,
 };
 
 /// The serialised form of linfa's model, which is the only way to its private values. The encoding is read field by
@@ -64,20 +64,17 @@ fn on_grid(deviation: f64) -> f32 {
 }
 
 /// The tables that serving scores with: linfa's log-probabilities as sparse deviations from per-label floors.
-pub(super) fn tables(
-    table: &AxisTable,
-    settings: &Settings,
-    combination: &Combination,
-) -> Result<AxisTables, TrainError> {
+pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, TrainError> {
+    let Choice { settings, parameters, weights, calibration } = choice;
     let labels = table.labels.len();
     let totals = table.totals(settings);
     let floors = table.floors(&totals, settings);
-    let known: Vec<u32> = (0..table.features() as u32).filter(|&f| table.knows(f, settings)).collect();
+    let known: Vec<u32> = table.known_terms(settings).collect();
     let cells_of: Vec<Vec<(u16, f64)>> = known.iter().map(|&f| table.smoothed(f, settings).collect()).collect();
     let feature_totals: Vec<f64> = cells_of.iter().map(|cells| cells.iter().map(|(_, value)| value).sum()).collect();
     let mut deviations: Vec<Vec<f32>> = cells_of.iter().map(|cells| vec![0.0; cells.len()]).collect();
 
-    for field in 0..FIELDS {
+    for field in 0..TERM_FIELDS {
         let columns: Vec<usize> = (0..known.len()).filter(|&at| table.field(known[at]).index() == field).collect();
         if columns.is_empty() {
             continue;
@@ -122,19 +119,27 @@ pub(super) fn tables(
 
     let mut cells = vec![0; table.features()];
     let (mut cell_labels, mut cell_values) = (Vec::new(), Vec::new());
-    for (at, &feature) in known.iter().enumerate() {
-        cells[feature as usize] = cells_of[at].len() as u16;
-        cell_labels.extend(cells_of[at].iter().map(|(label, _)| *label));
-        cell_values.extend_from_slice(&deviations[at]);
+    let mut fitted = known.iter().zip(&cells_of).zip(&deviations).peekable();
+    for feature in 0..table.features() as u32 {
+        if let Some(label) = table.named_label(feature) {
+            cells[feature as usize] = 1;
+            cell_labels.push(label);
+            cell_values.push(1.0);
+        } else if let Some(((_, own), values)) = fitted.next_if(|((known, _), _)| **known == feature) {
+            cells[feature as usize] = own.len() as u16;
+            cell_labels.extend(own.iter().map(|(label, _)| *label));
+            cell_values.extend_from_slice(values);
+        }
     }
+    let weight = |feature| parameters.of(feature).map_or(0.0, |parameter| weights[parameter as usize] as f32);
     Ok(AxisTables {
         labels: table.labels.clone(),
         prior: table.log_prior(&LeftOut::default()),
-        prior_weight: combination.prior,
+        prior_weight: weights[parameters.prior()],
         floors,
-        weights: combination.fields.to_vec(),
         length_exponent: settings.length_exponent,
-        temperature: combination.temperature,
+        calibration: calibration.clone(),
+        weights: (0..table.features() as u32).map(weight).collect(),
         cells,
         cell_labels,
         cell_values,
@@ -144,9 +149,12 @@ pub(super) fn tables(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::testing::{counts_of, small_corpus, some_settings};
+    use crate::learn::{
+        case::Parameters,
+        testing::{catalog, counts_of, small_corpus, some_settings},
+    };
     use crate::{
-        classify::{Axis, Scorer, Tables},
+        classify::{Axis, Calibration, Names, Scorer, Tables},
         text::Document,
     };
 
@@ -159,10 +167,9 @@ mod tests {
             for settings in some_settings() {
                 let totals = table.totals(&settings);
                 let floors = table.floors(&totals, &settings);
-                for field in 0..FIELDS {
-                    let features: Vec<u32> = (0..table.features() as u32)
-                        .filter(|&f| table.field(f).index() == field && table.knows(f, &settings))
-                        .collect();
+                for field in 0..TERM_FIELDS {
+                    let features: Vec<u32> =
+                        table.known_terms(&settings).filter(|&f| table.field(f).index() == field).collect();
                     if features.is_empty() {
                         continue;
                     }
@@ -206,28 +213,32 @@ mod tests {
     fn tables_and_counts_agree() {
         let corpus = small_corpus();
         let counts = counts_of(&corpus);
-        let combination =
-            Combination { fields: std::array::from_fn(|i| 0.5 + i as f64 / 4.0), prior: 0.7, temperature: 1.3 };
+        let names = Names::new(&catalog());
         for settings in some_settings() {
             let axes = Axis::ALL.map(|axis| AxisTable::new(&counts, axis).unwrap());
+            let choices = axes.each_ref().map(|table| {
+                let parameters = Parameters::new(table, &settings);
+                let weights = (0..parameters.len()).map(|i| 0.25 * (i % 7) as f64).collect();
+                let calibration = Calibration { temperature: 1.3, ..Calibration::default() };
+                Choice { settings, parameters, weights, calibration }
+            });
             let mut served =
                 Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
-            for axis in Axis::ALL {
-                served.axes[axis as usize] = Some(tables(&axes[axis as usize], &settings, &combination).unwrap());
+            for axis in 0..2 {
+                served.axes[axis] = Some(tables(&axes[axis], &choices[axis]).unwrap());
             }
-            let scorer = Scorer::new(served, |_, id| id.to_owned()).unwrap();
+            let scorer = Scorer::new(served, names.clone(), |_, id| id.to_owned()).unwrap();
             for article in &corpus {
                 let document = Document::new(article.article(), None);
                 let hits = scorer.hits(&document);
-                let ids = article.prepare().features;
+                let ids = article.prepare(&names).features;
                 let features: Vec<u32> =
                     ids.iter().map(|(id, _)| counts.features.binary_search(id).unwrap() as u32).collect();
-                for axis in Axis::ALL {
-                    let table = &axes[axis as usize];
+                for (axis, (table, choice)) in axes.iter().zip(&choices).enumerate() {
                     let (none, totals) = (LeftOut::default(), table.totals(&settings));
-                    let closed = table.without(&none, &totals, &settings).held_out(0, &features);
-                    let closed = closed.probabilities(&combination);
-                    let (_, sparse) = scorer.scores(axis as usize, &hits).unwrap();
+                    let case = table.without(&none, &totals, &settings).case(0, &features, &choice.parameters);
+                    let closed = case.probabilities(&choice.weights, choice.calibration.temperature);
+                    let (_, sparse) = scorer.scores(axis, &hits).unwrap();
                     assert_eq!(closed.len(), sparse.len());
                     for (a, b) in closed.iter().zip(sparse) {
                         assert!((a - b).abs() < 1e-5, "{settings:?} {a} {b}");

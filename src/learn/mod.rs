@@ -10,26 +10,30 @@
 //! costs one subtraction (see [`AxisTable`]).
 
 mod article;
+mod articles;
+mod attributes;
+mod calibrate;
+mod case;
 mod counting;
 mod evaluate;
+mod fields;
 mod fit;
 mod metrics;
+mod minimize;
 mod names;
 mod sample;
 mod select;
 mod table;
 #[cfg(test)]
 mod testing;
-mod weights;
+mod train;
 
 pub use self::{
     article::LabelledArticle,
     counting::{Added, CatalogChoice, RejectedArticle, Trainer},
     evaluate::{AxisEvaluation, Evaluation, evaluate},
     metrics::{Scored, measure},
-    select::{TrainError, Trained},
-    table::{AxisTable, LeftOut},
-    weights::{Combination, HeldOut},
+    train::{TrainError, Trained},
 };
 
 /// Outer folds of the figures in a report.

@@ -75,7 +75,8 @@ pub(super) fn some_settings() -> Vec<Settings> {
     let mut all = Vec::new();
     for event_model in [EventModel::Multinomial, EventModel::Complement] {
         for (alpha, min_documents, name_count) in [(0.01, 1, 0.0), (1.0, 2, 0.3), (0.3, 4, 3.0)] {
-            all.push(Settings { event_model, alpha, min_documents, length_exponent: 0.5, name_count });
+            let (length_exponent, weight_precision) = (0.5, 1.0);
+            all.push(Settings { event_model, alpha, min_documents, length_exponent, name_count, weight_precision });
         }
     }
     all

@@ -19,7 +19,7 @@ pub use self::{
     self_test::Answer as SelfTestAnswer,
 };
 use crate::{
-    classify::{self, Axis, Catalog, Classification, Hits, Scorer, Tables, delta},
+    classify::{self, Axis, Catalog, Classification, Hits, Names, Scorer, Tables, delta},
     summarize::Idf,
     text::{Document, Language},
 };
@@ -171,7 +171,7 @@ impl Model {
             let name = Axis::ALL.get(axis).and_then(|&axis| catalog.get(axis, id)).map(|label| label.name_en.as_str());
             name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
         };
-        let scorer = Scorer::new(serving.tables, display).map_err(|error| malformed(section, &error))?;
+        let scorer = Scorer::new(serving.tables, Names::new(&catalog), display).map_err(|error| malformed(section, &error))?;
         let frequencies: HashMap<u64, u32> = serving.terms.into_iter().zip(serving.term_documents).collect();
         Ok(Model {
             version,

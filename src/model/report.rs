@@ -25,6 +25,9 @@ pub struct Settings {
     pub length_exponent: f64,
     /// Added to the count of every n-gram of a label's names and aliases, in the own zones of headline and lead.
     pub name_count: f64,
+    /// How much the weight of a single feature is held to that of its field: the precision of a Gaussian prior, in
+    /// articles' worth of log loss; above 0.
+    pub weight_precision: f64,
 }
 
 impl Settings {
@@ -35,6 +38,23 @@ impl Settings {
             && self.min_documents >= 1
             && (0.0..=1.0).contains(&self.length_exponent)
             && (0.0..=1e6).contains(&self.name_count)
+            && (1e-9..=1e9).contains(&self.weight_precision)
+    }
+}
+
+impl std::fmt::Display for Settings {
+    /// `name=value` pairs with a space between.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Settings { event_model, alpha, min_documents, length_exponent, name_count, weight_precision } = self;
+        let event_model = match event_model {
+            EventModel::Multinomial => "multinomial",
+            EventModel::Complement => "complement",
+        };
+        write!(
+            f,
+            "event_model={event_model} alpha={alpha} min_documents={min_documents} length_exponent={length_exponent} \
+             name_count={name_count} weight_precision={weight_precision}"
+        )
     }
 }
 
@@ -100,6 +120,9 @@ pub struct AxisReport {
     /// Figures from [`Report::folds`] outer folds by group: settings, weights and temperature too were fitted without
     /// the fold. `None` if there were too few groups.
     pub held_out: Option<Metrics>,
+    /// The same of models that were fitted without any article of the article's source as well: how the model does on
+    /// wording of another origin. `None` with fewer than three sources.
+    pub source_held_out: Option<Metrics>,
 }
 
 /// What is known of a model.

@@ -128,6 +128,7 @@ impl From<Classification> for v1::Classification {
             remaining_contribution,
             alternatives,
             label_set,
+            explanation: _,
         } = classification;
         v1::Classification {
             label,
@@ -160,6 +161,8 @@ impl From<Decision> for v1::Decision {
         match decision {
             Decision::Accepted => v1::Decision::Accepted,
             Decision::NoEvidence => v1::Decision::NoEvidence,
+            Decision::OutOfDistribution => v1::Decision::OutOfDistribution,
+            Decision::Uncertain => v1::Decision::Uncertain,
         }
     }
 }

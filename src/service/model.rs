@@ -107,21 +107,10 @@ fn axis_message(catalog: &Catalog, axis: Axis, report: &AxisReport, detail: Deta
             Detail::Whole => report.labels.iter().map(label).collect(),
         },
         articles: report.labels.iter().map(|(_, articles)| articles).sum(),
-        settings: settings_text(&report.settings),
+        settings: report.settings.to_string(),
         held_out: report.held_out.as_ref().map(|metrics| metrics_message(metrics, detail)),
+        source_held_out: report.source_held_out.as_ref().map(|metrics| metrics_message(metrics, detail)),
     }
-}
-
-fn settings_text(settings: &Settings) -> String {
-    let Settings { event_model, alpha, min_documents, length_exponent, name_count } = settings;
-    let event_model = match event_model {
-        EventModel::Multinomial => "multinomial",
-        EventModel::Complement => "complement",
-    };
-    format!(
-        "event_model={event_model} alpha={alpha} min_documents={min_documents} length_exponent={length_exponent} \
-         name_count={name_count}"
-    )
 }
 
 fn metrics_message(metrics: &Metrics, detail: Detail) -> v1::Metrics {

@@ -10,6 +10,9 @@
 //!
 //! A model trained without some articles has their counts subtracted, and nothing else differs; features that fall
 //! below the cut-off leave the field. So held-out scores are exact, and cost no training.
+//!
+//! In a name field `v` is 1 for the label that is named and 0 for all others, whatever the counts: what a name is worth
+//! is the weight of the field.
 
 mod view;
 
@@ -17,7 +20,8 @@ use super::names::name_features;
 use crate::{
     classify::{
         Axis, Catalog,
-        features::{FIELDS, Field},
+        features::{Field, TERM_FIELDS},
+        name_feature,
     },
     model::{Counts, EventModel, SampleArticle, Settings},
 };
@@ -37,7 +41,7 @@ pub struct AxisTable {
     counts: Vec<u32>,
     /// By cell: whether the feature is an n-gram of a name of the label.
     named: Vec<bool>,
-    /// By feature: whether it is an n-gram of any label's name.
+    /// By feature: whether it is an n-gram of any label's name, or says that a label is named.
     any_name: Vec<bool>,
 }
 
@@ -75,7 +79,7 @@ impl LeftOut {
 #[derive(Clone, Debug)]
 pub(super) struct Totals {
     /// By field: features in it.
-    features: [f64; FIELDS],
+    features: [f64; TERM_FIELDS],
     /// By field, by label: sum of counts, names included.
     counts: Vec<Vec<f64>>,
 }
@@ -100,6 +104,15 @@ fn with_names(counts: &Counts, axis: Axis, catalog: &Catalog) -> AxisTable {
         .flat_map(|(label, features)| features.iter().map(move |&feature| (feature, label as u16)))
         .collect();
     names.sort_unstable();
+    // The features that say that a label is named, in their order in the counts.
+    let mut naming: Vec<(u32, u16)> = Vec::new();
+    for (label, id) in source.labels.iter().enumerate() {
+        for field in Field::all().filter(|field| field.is_names()) {
+            let feature = counts.features.binary_search(&name_feature(axis, id, field));
+            naming.extend(feature.ok().map(|feature| (feature as u32, label as u16)));
+        }
+    }
+    naming.sort_unstable();
 
     let mut table = AxisTable {
         labels: source.labels.clone(),
@@ -114,6 +127,18 @@ fn with_names(counts: &Counts, axis: Axis, catalog: &Catalog) -> AxisTable {
     let (mut at, mut name) = (0, 0);
     for (feature, &cells) in source.cells.cells.iter().enumerate() {
         let end = at + usize::from(cells);
+        if table.fields[feature].is_names() {
+            let named = naming.binary_search_by_key(&(feature as u32), |(feature, _)| *feature);
+            if let Ok(found) = named {
+                table.cell_labels.push(naming[found].1);
+                table.counts.push(0);
+                table.named.push(false);
+            }
+            table.any_name.push(named.is_ok());
+            table.starts.push(table.cell_labels.len());
+            at = end;
+            continue;
+        }
         let first = name;
         while names.get(name).is_some_and(|&(named, _)| named as usize == feature) {
             name += 1;
@@ -167,6 +192,11 @@ impl AxisTable {
         table
     }
 
+    /// How many cells features have together.
+    pub(super) fn cells_of(&self, features: &[u32]) -> usize {
+        features.iter().map(|&feature| self.cells(feature).len()).sum()
+    }
+
     /// Number of features, known or not.
     #[must_use]
     pub fn features(&self) -> usize {
@@ -181,7 +211,16 @@ impl AxisTable {
 
     /// Whether a feature held by this many articles is in its field.
     fn in_field(&self, feature: u32, documents: u32, settings: &Settings) -> bool {
+        if self.field(feature).is_names() {
+            return self.any_name[feature as usize];
+        }
         documents >= settings.min_documents || (settings.name_count > 0.0 && self.any_name[feature as usize])
+    }
+
+    /// The label that a feature of a name field names; `None` for other features.
+    #[must_use]
+    pub fn named_label(&self, feature: u32) -> Option<u16> {
+        if self.field(feature).is_names() { self.cell_labels[self.cells(feature)].first().copied() } else { None }
     }
 
     /// Articles with a feature.
@@ -196,7 +235,7 @@ impl AxisTable {
         self.in_field(feature, self.documents_of(feature), settings)
     }
 
-    /// The labels of a feature with their counts, names included: ascending, none of them 0.
+    /// The labels of a word or word pair with their counts, names included: ascending, none of them 0.
     pub fn smoothed<'a>(&'a self, feature: u32, settings: &'a Settings) -> impl Iterator<Item = (u16, f64)> + 'a {
         self.cells(feature)
             .map(|cell| (self.cell_labels[cell], self.value(cell, self.counts[cell], settings)))
@@ -207,10 +246,16 @@ impl AxisTable {
         f64::from(count) + if self.named[cell] { settings.name_count } else { 0.0 }
     }
 
+    /// The words and word pairs that the model knows, ascending.
+    pub(super) fn known_terms(&self, settings: &Settings) -> impl Iterator<Item = u32> {
+        let all = (0..self.fields.len() as u32).filter(|&feature| !self.field(feature).is_names());
+        all.filter(|&feature| self.knows(feature, settings))
+    }
+
     /// What the denominators are made of.
     pub(super) fn totals(&self, settings: &Settings) -> Totals {
-        let mut totals = Totals { features: [0.0; FIELDS], counts: vec![vec![0.0; self.labels.len()]; FIELDS] };
-        for feature in (0..self.fields.len() as u32).filter(|&feature| self.knows(feature, settings)) {
+        let mut totals = Totals { features: [0.0; TERM_FIELDS], counts: vec![vec![0.0; self.labels.len()]; TERM_FIELDS] };
+        for feature in self.known_terms(settings) {
             let field = self.field(feature).index();
             totals.features[field] += 1.0;
             for (label, value) in self.smoothed(feature, settings) {
@@ -234,7 +279,7 @@ impl AxisTable {
                 EventModel::Complement => counts.iter().map(|count| log(all - count + smoothing)).collect(),
             }
         };
-        (0..FIELDS).map(floor).collect()
+        (0..TERM_FIELDS).map(floor).collect()
     }
 
     /// How far a feature's value for a label it stands with lies above the floor.
@@ -254,7 +299,7 @@ impl AxisTable {
             let cells = self.cells(feature);
             let before: u32 = self.counts[cells.clone()].iter().sum();
             let gone: u32 = same.iter().map(|cell| cell.2).sum();
-            if !self.in_field(feature, before, settings) {
+            if self.field(feature).is_names() || !self.in_field(feature, before, settings) {
                 continue;
             }
             let field = self.field(feature).index();

@@ -1,38 +1,36 @@
-//! Scores by a model that was never trained: a table without some articles.
+//! What a model says that was never trained: a table without some articles.
+
+use std::sync::Arc;
 
 use super::{AxisTable, LeftOut, Totals};
-use crate::{classify::features::FIELDS, learn::weights::HeldOut, model::Settings};
-
-/// Unweighted scores of one article: by field and label, and how many features each field has.
-#[derive(Clone, Debug)]
-struct FieldScores {
-    /// `scores[field * labels + label]`, in nats, not centred.
-    scores: Vec<f64>,
-    /// By field: features of the article that the model knows.
-    lengths: [u32; FIELDS],
-}
+use crate::{
+    learn::case::{Background, Case, Parameters},
+    model::Settings,
+};
 
 /// A table under some settings, without some articles: a model that was never trained.
 pub(in crate::learn) struct View<'a> {
     table: &'a AxisTable,
     settings: &'a Settings,
     left_out: &'a LeftOut,
-    floors: Vec<Vec<f64>>,
-    /// The log prior of every label.
-    prior: Vec<f64>,
+    background: Arc<Background>,
 }
 
 impl View<'_> {
-    /// The unweighted scores of an article; `features` ascending.
-    fn field_scores(&self, features: &[u32]) -> FieldScores {
+    /// An article as this model sees it; `features` ascending. Features without a parameter are unknown.
+    pub(in crate::learn) fn case(&self, label: usize, features: &[u32], parameters: &Parameters) -> Case {
         let (table, settings) = (self.table, self.settings);
-        let labels = table.labels.len();
-        let mut scores = vec![0.0; FIELDS * labels];
-        let mut lengths = [0; FIELDS];
+        let mut case = Case::new(label, Arc::clone(&self.background));
         let mut values: Vec<(u16, f64)> = Vec::new();
         let mut remaining = self.left_out.cells.as_slice();
         for &feature in features {
             remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
+            let Some(parameter) = parameters.of(feature) else { continue };
+            let field = table.field(feature).index();
+            if let Some(named) = table.named_label(feature) {
+                case.push(parameter, field, std::iter::once((named, 1.0)));
+                continue;
+            }
             let gone = remaining.iter().take_while(|cell| cell.0 == feature);
             values.clear();
             let mut documents = 0;
@@ -51,31 +49,11 @@ impl View<'_> {
             if values.is_empty() || !table.in_field(feature, documents, settings) {
                 continue;
             }
-            let field = table.field(feature).index();
-            lengths[field] += 1;
-            for &(label, value) in &values {
-                scores[field * labels + usize::from(label)] += AxisTable::deviation(value, total, settings);
-            }
+            let deviation = |&(label, value): &(u16, f64)| (label, AxisTable::deviation(value, total, settings));
+            case.push(parameter, field, values.iter().map(deviation));
         }
-        for (field, floor) in self.floors.iter().enumerate() {
-            let length = f64::from(lengths[field]);
-            let own = &mut scores[field * labels..(field + 1) * labels];
-            own.iter_mut().zip(floor).for_each(|(score, value)| *score += length * value);
-        }
-        FieldScores { scores, lengths }
-    }
-
-    /// An article's scores as weights are learnt from and applied to them.
-    pub(in crate::learn) fn held_out(&self, label: usize, features: &[u32]) -> HeldOut {
-        let FieldScores { mut scores, lengths } = self.field_scores(features);
-        let labels = self.table.labels.len();
-        for field in 0..FIELDS {
-            if lengths[field] > 0 {
-                let divisor = libm::pow(f64::from(lengths[field]), self.settings.length_exponent);
-                scores[field * labels..(field + 1) * labels].iter_mut().for_each(|score| *score /= divisor);
-            }
-        }
-        HeldOut::new(label, lengths.iter().any(|&length| length > 0), &scores, &self.prior)
+        case.scale(settings.length_exponent);
+        case
     }
 }
 
@@ -93,7 +71,8 @@ impl AxisTable {
         } else {
             self.floors(&self.reduce(totals, left_out, settings), settings)
         };
-        View { table: self, settings, left_out, floors, prior: self.log_prior(left_out) }
+        let background = Arc::new(Background { floors, prior: self.log_prior(left_out) });
+        View { table: self, settings, left_out, background }
     }
 }
 
@@ -118,7 +97,8 @@ mod tests {
                     let left_out = LeftOut::new(axis, members);
                     let own = counts.sample.iter().find(|sampled| sampled.digest == article.digest()).unwrap();
                     let view = table.without(&left_out, &totals, &settings);
-                    let imagined = view.field_scores(&own.features);
+                    let parameters = Parameters::new(&table, &settings);
+                    let imagined = view.case(0, &own.features, &parameters).by_field();
 
                     let rest: Vec<_> = corpus.iter().filter(|other| other.group_digest() != group).cloned().collect();
                     let rest = counts_of(&rest);
@@ -129,20 +109,18 @@ mod tests {
                         ids.filter_map(|id| rest.features.binary_search(&id).ok()).map(|at| at as u32).collect();
                     let (none, trained_totals) = (LeftOut::default(), trained.totals(&settings));
                     let retrained = trained.without(&none, &trained_totals, &settings);
-                    let real = retrained.field_scores(&features);
-
-                    assert_eq!(imagined.lengths, real.lengths);
-                    for (a, b) in imagined.scores.iter().zip(&real.scores) {
-                        assert!((a - b).abs() < 1e-9, "{settings:?} {a} {b}");
+                    let real = retrained.case(0, &features, &Parameters::new(&trained, &settings)).by_field();
+                    assert_eq!(imagined.len(), real.len());
+                    for (a, b) in imagined.iter().zip(&real) {
+                        assert!((a - b).abs() < 1e-6, "{settings:?} {a} {b}");
                     }
-                    let priors = view.prior.iter().zip(&retrained.prior);
-                    priors.for_each(|(a, b)| assert!((a - b).abs() < 1e-12));
                     // Subtracting for good gives the same as well.
                     let reduced = table.minus(&left_out);
                     let reduced_totals = reduced.totals(&settings);
-                    let again = reduced.without(&none, &reduced_totals, &settings).field_scores(&own.features);
-                    for (a, b) in imagined.scores.iter().zip(&again.scores) {
-                        assert!((a - b).abs() < 1e-9, "{settings:?} {a} {b}");
+                    let again = reduced.without(&none, &reduced_totals, &settings);
+                    let again = again.case(0, &own.features, &Parameters::new(&reduced, &settings)).by_field();
+                    for (a, b) in imagined.iter().zip(&again) {
+                        assert!((a - b).abs() < 1e-6, "{settings:?} {a} {b}");
                     }
                 }
             }

@@ -1,0 +1,220 @@
+//! One article as a model that was trained without it sees it: what weights are learnt from.
+
+use std::sync::Arc;
+
+use super::table::AxisTable;
+use crate::{
+    classify::features::{FIELDS, TERM_FIELDS},
+    model::Settings,
+};
+
+/// The weights of one axis, numbered: one for each word and word pair that the model knows, one for each name field,
+/// one for the log prior.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// By feature of the counts: its parameter; `UNKNOWN` if the model does not know it.
+    of_feature: Vec<u32>,
+    /// By parameter of a word or word pair: its field.
+    fields: Vec<u8>,
+}
+
+const UNKNOWN: u32 = u32::MAX;
+
+impl Parameters {
+    pub(super) fn new(table: &AxisTable, settings: &Settings) -> Self {
+        let mut of_feature = vec![UNKNOWN; table.features()];
+        let mut fields = Vec::new();
+        for feature in table.known_terms(settings) {
+            of_feature[feature as usize] = fields.len() as u32;
+            fields.push(table.field(feature).index() as u8);
+        }
+        for feature in 0..table.features() as u32 {
+            if table.named_label(feature).is_some() {
+                of_feature[feature as usize] = (fields.len() + table.field(feature).index() - TERM_FIELDS) as u32;
+            }
+        }
+        Parameters { of_feature, fields }
+    }
+
+    /// The parameter of a feature of the counts; `None` if the model does not know it.
+    pub(super) fn of(&self, feature: u32) -> Option<u32> {
+        self.of_feature.get(feature as usize).copied().filter(|&parameter| parameter != UNKNOWN)
+    }
+
+    /// Weights of words and word pairs.
+    pub(super) fn terms(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// All weights.
+    pub(super) fn len(&self) -> usize {
+        self.fields.len() + FIELDS - TERM_FIELDS + 1
+    }
+
+    /// The weight of the log prior.
+    pub(super) fn prior(&self) -> usize {
+        self.len() - 1
+    }
+
+    /// The same weight for all features of a field; the last of `weights` is that of the prior.
+    pub(super) fn spread(&self, weights: &[f64; FIELDS + 1]) -> Vec<f64> {
+        let terms = self.fields.iter().map(|&field| weights[usize::from(field)]);
+        terms.chain(weights[TERM_FIELDS..].iter().copied()).collect()
+    }
+}
+
+/// What all members of a group share.
+#[derive(Debug)]
+pub(super) struct Background {
+    /// By field of words or word pairs, by label.
+    pub(super) floors: Vec<Vec<f64>>,
+    /// The log prior of every label.
+    pub(super) prior: Vec<f64>,
+}
+
+/// One article as a model that was trained without it sees it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The true label.
+    pub(super) label: usize,
+    /// The features that the model knows.
+    features: Vec<Known>,
+    /// Labels of all cells, feature after feature.
+    cell_labels: Vec<u16>,
+    /// How far each lies above the floor.
+    cell_values: Vec<f32>,
+    /// By field: what its score is multiplied by.
+    scales: [f64; FIELDS],
+    background: Arc<Background>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    parameter: u32,
+    /// The end of its cells.
+    end: u32,
+    field: u8,
+}
+
+impl Case {
+    pub(super) fn new(label: usize, background: Arc<Background>) -> Self {
+        let (features, cell_labels, cell_values) = (Vec::new(), Vec::new(), Vec::new());
+        Case { label, features, cell_labels, cell_values, scales: [1.0; FIELDS], background }
+    }
+
+    pub(super) fn push(&mut self, parameter: u32, field: usize, cells: impl Iterator<Item = (u16, f64)>) {
+        for (label, value) in cells {
+            self.cell_labels.push(label);
+            self.cell_values.push(value as f32);
+        }
+        self.features.push(Known { parameter, end: self.cell_labels.len() as u32, field: field as u8 });
+    }
+
+    /// Divides the scores of the fields of words and word pairs by their lengths to the power of `exponent`.
+    pub(super) fn scale(&mut self, exponent: f64) {
+        let mut lengths = [0_u32; FIELDS];
+        self.features.iter().for_each(|known| lengths[usize::from(known.field)] += 1);
+        for (scale, &length) in self.scales.iter_mut().zip(&lengths).take(TERM_FIELDS).filter(|(_, n)| **n > 0) {
+            *scale = 1.0 / libm::pow(f64::from(length), exponent);
+        }
+    }
+
+    /// Number of labels.
+    pub(super) fn labels(&self) -> usize {
+        self.background.prior.len()
+    }
+
+    /// Whether the model knows anything of the article.
+    pub(super) fn is_known(&self) -> bool {
+        !self.features.is_empty()
+    }
+
+    /// The log prior of every label.
+    pub(super) fn prior(&self) -> &[f64] {
+        &self.background.prior
+    }
+
+    /// Calls `visit` for every feature with its parameter, its field and its cells.
+    fn each(&self, mut visit: impl FnMut(usize, usize, &[u16], &[f32])) {
+        let mut start = 0;
+        for known in &self.features {
+            let end = known.end as usize;
+            let cells = start..end;
+            visit(
+                known.parameter as usize,
+                usize::from(known.field),
+                &self.cell_labels[cells.clone()],
+                &self.cell_values[cells],
+            );
+            start = end;
+        }
+    }
+
+    /// The score of every label, not centred.
+    pub(super) fn scores(&self, weights: &[f64]) -> Vec<f64> {
+        let prior_weight = weights.last().copied().unwrap_or_default();
+        let mut scores: Vec<f64> = self.prior().iter().map(|value| prior_weight * value).collect();
+        let mut factors = [0.0; TERM_FIELDS];
+        self.each(|parameter, field, labels, values| {
+            let factor = weights[parameter] * self.scales[field];
+            if let Some(sum) = factors.get_mut(field) {
+                *sum += factor;
+            }
+            for (&label, &value) in labels.iter().zip(values) {
+                scores[usize::from(label)] += factor * f64::from(value);
+            }
+        });
+        for (floor, factor) in self.background.floors.iter().zip(factors).filter(|(_, factor)| *factor != 0.0) {
+            scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
+        }
+        scores
+    }
+
+    /// Adds to `gradient`, by parameter, the derivatives of `slopes · scores`.
+    pub(super) fn add_gradient(&self, slopes: &[f64], gradient: &mut [f64]) {
+        let along = |values: &[f64]| -> f64 { slopes.iter().zip(values).map(|(slope, value)| slope * value).sum() };
+        let mut floors = [0.0; FIELDS];
+        self.background.floors.iter().zip(&mut floors).for_each(|(floor, sum)| *sum = along(floor));
+        self.each(|parameter, field, labels, values| {
+            let cells: f64 =
+                labels.iter().zip(values).map(|(&label, &value)| slopes[usize::from(label)] * f64::from(value)).sum();
+            gradient[parameter] += self.scales[field] * (floors[field] + cells);
+        });
+        if let Some(last) = gradient.last_mut() {
+            *last += along(self.prior());
+        }
+    }
+
+    /// By label and field, then prior: what each field says with a weight of 1. `x[label * (FIELDS + 1) + field]`.
+    pub(super) fn by_field(&self) -> Vec<f64> {
+        const WIDTH: usize = FIELDS + 1;
+        let mut x = vec![0.0; self.labels() * WIDTH];
+        let mut factors = [0.0; TERM_FIELDS];
+        self.each(|_, field, labels, values| {
+            if let Some(sum) = factors.get_mut(field) {
+                *sum += self.scales[field];
+            }
+            for (&label, &value) in labels.iter().zip(values) {
+                x[usize::from(label) * WIDTH + field] += self.scales[field] * f64::from(value);
+            }
+        });
+        for (label, row) in x.chunks_exact_mut(WIDTH).enumerate() {
+            for (field, factor) in factors.iter().enumerate() {
+                row[field] += factor * self.background.floors[field][label];
+            }
+            row[FIELDS] = self.prior()[label];
+        }
+        x
+    }
+
+    /// The probability of every label. Of an article without a known feature the frequencies of labels are all that can
+    /// be said, as when serving.
+    #[must_use]
+    pub(super) fn probabilities(&self, weights: &[f64], temperature: f64) -> Vec<f64> {
+        if self.is_known() {
+            crate::classify::softmax(&self.scores(weights), temperature)
+        } else {
+            crate::classify::softmax(self.prior(), 1.0)
+        }
+    }
+}

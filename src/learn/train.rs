@@ -1,0 +1,160 @@
+//! Counts become a model: each axis is chosen and learnt, fitted with linfa, measured, and written.
+
+use rayon::prelude::*;
+
+use super::{
+    FOLDS,
+    articles::{Articles, Member},
+    fit,
+    metrics::{Scored, measure},
+    select::{Choice, MAX_FEATURES, choose},
+    table::{AxisTable, LeftOut},
+};
+use crate::{
+    classify::{Axis, Tables},
+    model::{
+        AxisReport, Counts, MAX_SAMPLE, Metrics, ModelError, ModelFile, Report, Serving, digest_of,
+    },
+};
+
+/// Why no model could be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// Nothing was labelled.
+    #[error("no labelled articles")]
+    NoArticles,
+    /// There is nothing to tell apart on any axis.
+    #[error(
+        "articles of at least two labels on one axis are needed, and of at least two groups (a group counts only if the \
+         calibration sample of {MAX_SAMPLE} articles can hold it whole)"
+    )]
+    TooFew,
+    /// Names of labels are features that are never left out.
+    #[error("{axis}: the names and aliases of the label catalog have more than {MAX_FEATURES} words and word pairs")]
+    TooManyNames {
+        /// The axis.
+        axis: &'static str,
+    },
+    /// The estimates could not be fitted.
+    #[error("fitting failed: {0}")]
+    Fit(String),
+    /// The model could not be written.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// A trained model.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model file.
+    pub model: Vec<u8>,
+    /// Its version.
+    pub version: String,
+    /// Settings and held-out figures.
+    pub report: Report,
+    /// Axes that some article is labelled on but that could not be learnt: there are not two labels, or not two groups.
+    pub not_learnt: Vec<Axis>,
+}
+
+/// Figures from outer folds by group, inside which everything is chosen and learnt again: of models that do without the
+/// article's fold, and of such that do without its source as well.
+fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Metrics>; 2]> {
+    let fold = |fold: u8| -> Option<[Vec<Scored>; 2]> {
+        let held_out = articles.filter(|group| group.0[15] % FOLDS == fold);
+        let rest = articles.filter(|group| group.0[15] % FOLDS != fold);
+        if held_out.groups() == 0 {
+            return Some([Vec::new(), Vec::new()]);
+        }
+        if rest.groups() < 2 || rest.labels_seen() < 2 {
+            return None;
+        }
+        let table = held_out.minus_all(table);
+        let Choice { settings, parameters, weights, calibration } = choose(&table, &rest)?;
+        let score = |member: Member<'_>, probabilities: &[f64]| {
+            Scored::new(&table.labels[member.label], &table.labels, probabilities)
+        };
+        let (totals, none) = (table.totals(&settings), LeftOut::default());
+        let view = table.without(&none, &totals, &settings);
+        let plain = held_out.all().map(|member| {
+            let case = view.case(member.label, &member.article.features, &parameters);
+            score(member, &case.probabilities(&weights, calibration.temperature))
+        });
+        let mut scored = [plain.collect(), Vec::new()];
+        if articles.has_sources() {
+            let probabilities = held_out.without_source(&rest, &table, &settings, &parameters);
+            scored[1] = held_out
+                .all()
+                .zip(probabilities)
+                .map(|(member, case)| score(member, &case.probabilities(&weights, calibration.temperature)))
+                .collect();
+        }
+        Some(scored)
+    };
+    let folds: Vec<_> = (0..FOLDS).into_par_iter().map(fold).collect::<Option<_>>()?;
+    let mut all = [Vec::new(), Vec::new()];
+    for scored in folds {
+        all.iter_mut().zip(scored).for_each(|(all, scored)| all.extend(scored));
+    }
+    Some(all.map(|scored| (!scored.is_empty()).then(|| measure(&table.labels, &scored))))
+}
+
+/// Trains a model on counts.
+pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
+    let mut tables = Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
+    let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
+    let mut not_learnt = Vec::new();
+    let is_whole = counts.sample.len() == counts.ledger.len();
+    for axis in Axis::ALL {
+        let Some(table) = AxisTable::new(counts, axis) else { continue };
+        let articles = Articles::new(axis, &counts.sample, is_whole);
+        let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
+        if labels_seen < 2 || articles.groups() < 2 {
+            not_learnt.push(axis);
+            continue;
+        }
+        let choice = choose(&table, &articles).ok_or(TrainError::TooManyNames { axis: axis.name() })?;
+        tables.axes[axis as usize] = Some(fit::tables(&table, &choice)?);
+        let [held_out, source_held_out] = if std::env::var_os("ZQ").is_some() { None } else { outer_folds(&table, &articles) }.unwrap_or_default();
+        report.axes[axis as usize] = Some(AxisReport {
+            settings: choice.settings,
+            labels: table.labels.iter().cloned().zip(table.documents.iter().copied()).collect(),
+            held_out,
+            source_held_out,
+        });
+    }
+    if tables.axes.iter().all(Option::is_none) {
+        return Err(if not_learnt.is_empty() { TrainError::NoArticles } else { TrainError::TooFew });
+    }
+    keep_known(&mut tables);
+    let common = counts.terms.iter().zip(&counts.term_documents).filter(|(_, documents)| **documents > 1);
+    let (terms, term_documents) = common.map(|(term, documents)| (*term, *documents)).unzip();
+    let serving = Serving {
+        catalog: counts.catalog.clone(),
+        tables,
+        languages: counts.languages,
+        terms,
+        term_documents,
+        report: report.clone(),
+        calibrated_on: digest_of(counts)?,
+        ..Serving::default()
+    };
+    let (model, version) = ModelFile::write(serving, counts)?;
+    Ok(Trained { model, version, report, not_learnt })
+}
+
+/// Drops the features that neither axis knows.
+fn keep_known(tables: &mut Tables) {
+    let known: Vec<bool> = (0..tables.features.len())
+        .map(|feature| tables.axes.iter().flatten().any(|axis| axis.cells[feature] > 0))
+        .collect();
+    fn filter<T>(values: &mut Vec<T>, known: &[bool]) {
+        let mut keep = known.iter();
+        values.retain(|_| keep.next().is_some_and(|keep| *keep));
+    }
+    filter(&mut tables.features, &known);
+    filter(&mut tables.fields, &known);
+    for axis in tables.axes.iter_mut().flatten() {
+        filter(&mut axis.cells, &known);
+        filter(&mut axis.weights, &known);
+    }
+}
