@@ -23,22 +23,32 @@ pub const TERM_FIELDS: usize = Zone::ALL.len() * 2 + 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Field(u8);
 
-/// How a name of a label stands in an article.
+/// How a name of a label stands in an article. The own zones are those outside conveyed clauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameField {
     /// Anywhere in a zone.
     In(Zone),
-    /// The first name in the headline, outside conveyed clauses.
+    /// The first name in the headline's own zone.
     FirstInHeadline,
-    /// The first name in the lead, outside conveyed clauses.
+    /// The first name in the lead's own zone.
     FirstInLead,
-    /// The first name in the lead; if there is none, in the headline; if there is none, in the body.
-    First,
+    /// The last name in the lead's own zone.
+    LastInLead,
+    /// The first name in the headline's own zone where the lead's has none.
+    HeadlineOnly,
+    /// The first name in the body where headline and lead have none in their own zones.
+    BodyOnly,
+    /// Three times or more in all.
+    Often,
+    /// The name next before a verb of holding a meeting, or behind it and `by`, in a zone.
+    Holder(Zone),
+    /// The name next behind a verb of holding a meeting, in a zone.
+    Held(Zone),
 }
 
 impl NameField {
     /// All name fields, in the order of their numbers.
-    pub const ALL: [NameField; 8] = [
+    pub const ALL: [NameField; 17] = [
         NameField::In(Zone::HeadlineOwn),
         NameField::In(Zone::HeadlineConveyed),
         NameField::In(Zone::LeadOwn),
@@ -46,8 +56,35 @@ impl NameField {
         NameField::In(Zone::Body),
         NameField::FirstInHeadline,
         NameField::FirstInLead,
-        NameField::First,
+        NameField::LastInLead,
+        NameField::HeadlineOnly,
+        NameField::BodyOnly,
+        NameField::Often,
+        NameField::Holder(Zone::HeadlineOwn),
+        NameField::Holder(Zone::LeadOwn),
+        NameField::Holder(Zone::Body),
+        NameField::Held(Zone::HeadlineOwn),
+        NameField::Held(Zone::LeadOwn),
+        NameField::Held(Zone::Body),
     ];
+
+    /// The field; `None` for a holder or a meeting held in a conveyed clause.
+    #[must_use]
+    pub fn field(self) -> Option<Field> {
+        NameField::ALL.iter().position(|&kind| kind == self).map(|at| Field((TERM_FIELDS + at) as u8))
+    }
+
+    /// What names of plain naive Bayes count: those that stand where an article names its own meeting.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        match self {
+            NameField::In(zone) | NameField::Holder(zone) | NameField::Held(zone) => {
+                matches!(zone, Zone::HeadlineOwn | Zone::LeadOwn)
+            }
+            NameField::FirstInHeadline | NameField::FirstInLead | NameField::HeadlineOnly => true,
+            NameField::LastInLead | NameField::BodyOnly | NameField::Often => false,
+        }
+    }
 }
 
 fn zone_name(zone: Zone) -> &'static str {
@@ -84,16 +121,10 @@ impl Field {
         Field(zone as u8 * 2 + 1)
     }
 
-    /// The names that stand in some way.
+    /// How its names stand; `None` for words and word pairs.
     #[must_use]
-    pub fn names(kind: NameField) -> Self {
-        let place = match kind {
-            NameField::In(zone) => zone as u8,
-            NameField::FirstInHeadline => 5,
-            NameField::FirstInLead => 6,
-            NameField::First => 7,
-        };
-        Field(TERM_FIELDS as u8 + place)
+    pub fn names(self) -> Option<NameField> {
+        self.index().checked_sub(TERM_FIELDS).and_then(|at| NameField::ALL.get(at)).copied()
     }
 
     /// Whether its features are pairs of terms.
@@ -123,12 +154,17 @@ impl Field {
     /// Name in reports, such as `lead_own bigrams`.
     #[must_use]
     pub fn name(self) -> String {
-        if let Some(&kind) = self.index().checked_sub(TERM_FIELDS).and_then(|at| NameField::ALL.get(at)) {
+        if let Some(kind) = self.names() {
             return match kind {
                 NameField::In(zone) => format!("{} names", zone_name(zone)),
                 NameField::FirstInHeadline => "headline_own first name".to_owned(),
                 NameField::FirstInLead => "lead_own first name".to_owned(),
-                NameField::First => "first name".to_owned(),
+                NameField::LastInLead => "lead_own last name".to_owned(),
+                NameField::HeadlineOnly => "headline_own only name".to_owned(),
+                NameField::BodyOnly => "body only name".to_owned(),
+                NameField::Often => "frequent names".to_owned(),
+                NameField::Holder(zone) => format!("{} holder", zone_name(zone)),
+                NameField::Held(zone) => format!("{} held", zone_name(zone)),
             };
         }
         let zone = Zone::ALL.get(self.index() / 2).map_or("any", |&zone| zone_name(zone));

@@ -6,7 +6,7 @@ use super::{
     Axis, Catalog, Label,
     features::{Field, NameField, Occurrence, feature_id},
 };
-use crate::text::{Article, Document, Language, Span, Token, Zone, mix, term_hash};
+use crate::text::{Article, Document, Language, Span, Token, Zone, holding_verb, mix, term_hash};
 
 /// The names and aliases of a catalog's labels, ready to be found in documents.
 #[derive(Clone, Debug, Default)]
@@ -75,8 +75,10 @@ impl Names {
     /// Calls `visit` for every way in which a label of either axis is named in the document. Names on one axis do not
     /// overlap: of those that begin at a word the longest counts, and the search goes on behind it.
     pub fn visit(&self, document: &Document<'_>, mut visit: impl FnMut(Occurrence)) {
-        for names in self.axes.iter().filter(|names| !names.by_first.is_empty()) {
-            names.visit(document, &mut visit);
+        let named = || self.axes.iter().filter(|names| !names.by_first.is_empty());
+        if named().next().is_some() {
+            let verbs = verbs(&document.tokens);
+            named().for_each(|names| names.visit(document, &verbs, &mut visit));
         }
     }
 }
@@ -92,36 +94,93 @@ impl AxisNames {
         self.by_first.get(&first.term)?.iter().find(fits).map(|name| (name.label, name.rest.len() + 1))
     }
 
-    fn visit(&self, document: &Document<'_>, visit: &mut impl FnMut(Occurrence)) {
-        /// The zones in whose order the first name of the article is looked for.
-        const ORDER: [Zone; 3] = [Zone::LeadOwn, Zone::HeadlineOwn, Zone::Body];
-        let mut report = |label, kind, span| {
-            let field = Field::names(kind);
-            visit(Occurrence { feature: feature_id(label, field), ngram: label, field, span });
-        };
-        let mut first: [Option<(u64, Span)>; Zone::ALL.len()] = [None; Zone::ALL.len()];
-        let mut tokens = document.tokens.as_slice();
-        while let Some((token, after)) = tokens.split_first() {
-            let Some((label, length)) = self.at(tokens) else {
-                tokens = after;
+    fn visit(&self, document: &Document<'_>, verbs: &[Verb], visit: &mut impl FnMut(Occurrence)) {
+        let tokens = document.tokens.as_slice();
+        let mut found: Vec<Found> = Vec::new();
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            let rest = tokens.get(at..).unwrap_or_default();
+            let Some((label, length)) = self.at(rest) else {
+                at += 1;
                 continue;
             };
-            let (name, after) = tokens.split_at(length);
-            let span = Span { end: name.last().unwrap_or(token).end as usize, ..token.span() };
-            report(label, NameField::In(token.zone), span);
-            first[token.zone as usize].get_or_insert((label, span));
-            tokens = after;
+            let end = rest.get(length - 1).unwrap_or(token).end as usize;
+            found.push(Found { at, end: at + length, zone: token.zone, label, span: Span { end, ..token.span() } });
+            at += length;
         }
-        let found = |zone: Zone| first[zone as usize];
-        let kinds = [
-            (NameField::FirstInHeadline, found(Zone::HeadlineOwn)),
-            (NameField::FirstInLead, found(Zone::LeadOwn)),
-            (NameField::First, ORDER.into_iter().find_map(found)),
-        ];
-        for (kind, name) in kinds {
-            if let Some((label, span)) = name {
-                report(label, kind, span);
+        let mut report = |found: Option<&Found>, kind: NameField| {
+            if let (Some(found), Some(field)) = (found, kind.field()) {
+                let feature = feature_id(found.label, field);
+                visit(Occurrence { feature, ngram: found.label, field, span: found.span });
+            }
+        };
+        for name in &found {
+            report(Some(name), NameField::In(name.zone));
+            if found.iter().filter(|other| other.label == name.label).take(3).count() == 3 {
+                report(Some(name), NameField::Often);
             }
         }
+        let first = |zone: Zone| found.iter().find(|name| name.zone == zone);
+        let (headline, lead) = (first(Zone::HeadlineOwn), first(Zone::LeadOwn));
+        report(headline, NameField::FirstInHeadline);
+        report(lead, NameField::FirstInLead);
+        report(found.iter().rfind(|name| name.zone == Zone::LeadOwn), NameField::LastInLead);
+        if lead.is_none() {
+            report(headline, NameField::HeadlineOnly);
+            report(first(Zone::Body).filter(|_| headline.is_none()), NameField::BodyOnly);
+        }
+        for verb in verbs {
+            let of_zone = |name: &&Found| name.zone == verb.zone;
+            let behind = found.iter().filter(of_zone).find(|name| name.at >= verb.end && name.at < verb.end + REACH);
+            let before = found.iter().filter(of_zone).rfind(|name| name.end <= verb.at && name.end + REACH > verb.at);
+            let (holder, held) = if verb.is_passive { (behind, before) } else { (before, behind) };
+            report(holder, NameField::Holder(verb.zone));
+            report(held, NameField::Held(verb.zone));
+        }
     }
+}
+
+/// A verb of holding a meeting.
+struct Verb {
+    /// Its first token.
+    at: usize,
+    /// The first token behind it.
+    end: usize,
+    zone: Zone,
+    /// Whether `by` follows: the holder stands behind, the meeting before.
+    is_passive: bool,
+}
+
+/// A name of a label in a document.
+struct Found {
+    /// Its first token.
+    at: usize,
+    /// The first token behind it.
+    end: usize,
+    zone: Zone,
+    label: u64,
+    span: Span,
+}
+
+/// So many tokens at most stand between a verb and its holder or meeting.
+const REACH: usize = 25;
+
+/// The verbs of holding a meeting outside conveyed clauses.
+fn verbs(tokens: &[Token]) -> Vec<Verb> {
+    let by = term_hash("by");
+    let mut verbs = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let length = match token.zone {
+            Zone::HeadlineConveyed | Zone::LeadConveyed => None,
+            Zone::HeadlineOwn | Zone::LeadOwn | Zone::Body => holding_verb(tokens.get(at..).unwrap_or_default()),
+        };
+        if let Some(length) = length {
+            let end = at + length;
+            let is_passive = tokens.get(end).is_some_and(|token| token.term == by);
+            verbs.push(Verb { at, end, zone: token.zone, is_passive });
+        }
+        at += length.unwrap_or(1);
+    }
+    verbs
 }

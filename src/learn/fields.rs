@@ -15,18 +15,13 @@
 use rayon::prelude::*;
 
 use super::case::Case;
-use crate::{
-    classify::{
-        features::{FIELDS, Field, NameField, TERM_FIELDS},
-        softmax,
-    },
-    text::Zone,
+use crate::classify::{
+    features::{FIELDS, Field, TERM_FIELDS},
+    softmax,
 };
 
 /// One weight per field, and one for the prior.
 const WEIGHTS: usize = FIELDS + 1;
-
-const PRIOR: usize = FIELDS;
 
 /// Variance of the prior on each weight: wide, so that it decides only what few articles have something to say about.
 pub(super) const VARIANCE: f64 = 10.0;
@@ -39,8 +34,10 @@ const CHUNK: usize = 256;
 /// The weights that plain naive Bayes has.
 fn plain() -> [f64; WEIGHTS] {
     let mut weights = [1.0; WEIGHTS];
-    for zone in [Zone::HeadlineConveyed, Zone::LeadConveyed, Zone::Body] {
-        weights[Field::names(NameField::In(zone)).index()] = 0.0;
+    for (field, weight) in Field::all().zip(&mut weights) {
+        if field.names().is_some_and(|kind| !kind.is_own()) {
+            *weight = 0.0;
+        }
     }
     weights
 }

@@ -22,7 +22,7 @@ const MAX_CELLS: usize = 60_000_000;
 const MAX_SEARCH_CELLS: usize = 12_000_000;
 
 /// Held-out articles times labels at most: what bounds memory where there are thousands of labels.
-const MAX_SCORES: usize = 2_000_000;
+const MAX_SCORES: usize = 1_000_000;
 
 /// Where the search for settings begins.
 const START: Settings = Settings {
@@ -30,8 +30,8 @@ const START: Settings = Settings {
     alpha: 0.3,
     min_documents: 2,
     length_exponent: 0.0,
-    name_count: 1.0,
-    weight_precision: 1.0,
+    name_count: 3.0,
+    weight_precision: 0.3,
 };
 
 /// The values each setting is tried with.
@@ -39,7 +39,7 @@ const EVENT_MODELS: [EventModel; 2] = [EventModel::Multinomial, EventModel::Comp
 const ALPHAS: [f64; 7] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 const MIN_DOCUMENTS: [u32; 4] = [1, 2, 4, 8];
 const LENGTH_EXPONENTS: [f64; 3] = [0.0, 0.25, 0.5];
-const NAME_COUNTS: [f64; 5] = [0.0, 0.3, 1.0, 3.0, 10.0];
+const NAME_COUNTS: [f64; 6] = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0];
 const WEIGHT_PRECISIONS: [f64; 6] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
 /// One of the settings.

@@ -24,4 +24,4 @@ pub use article::{Article, Part, Span};
 pub use document::{Document, Role, Sentence};
 pub use language::Language;
 pub use tokens::{SCHEME, Token, TokenKind, mix, term_hash};
-pub use zones::Zone;
+pub use zones::{Zone, holding_verb};

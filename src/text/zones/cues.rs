@@ -66,6 +66,17 @@ pub(super) static CUES: LazyLock<Phrases<Cue>> = LazyLock::new(|| {
     ])
 });
 
+/// Verbs whose subject holds or leads a meeting, and whose object is the meeting.
+pub(super) static HOLDING: LazyLock<Phrases<()>> = LazyLock::new(|| {
+    Phrases::new(&[(
+        (),
+        "held|hold|holds|convened|convene|convenes|convening|organized|organised|organizes|organises|organize|organise|\
+         presided|presided over|presides|presides over|preside|presiding|presiding over|chaired|chairs|hosted|hosts|launched|\
+         launches|called|calls|summoned|summons|gathered|gathers|opened|opens|met|meets|sponsored|undertaken|undertakes|\
+         召开|举行|主持|主持召开|组织召开|组织|召集|主办|承办|举办",
+    )])
+});
+
 /// Nouns for the form of a meeting.
 pub(super) static FORM_NOUNS: LazyLock<Phrases<()>> = LazyLock::new(|| {
     Phrases::new(&[(

@@ -5,8 +5,8 @@ mod cues;
 
 use std::ops::Range;
 
-use super::{TokenKind, furniture::MONTHS, lines::Reader};
-use cues::{AUXILIARIES, COMPOUND, CUES, Cue, FORM_NOUNS, LINKS, ON, PLACES, TARGETS};
+use super::{Token, TokenKind, furniture::MONTHS, lines::Reader};
+use cues::{AUXILIARIES, COMPOUND, CUES, Cue, FORM_NOUNS, HOLDING, LINKS, ON, PLACES, TARGETS};
 
 /// The role of a token's place in the article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,12 @@ impl Zone {
     /// All zones, in the order of their numbers.
     pub const ALL: [Zone; 5] =
         [Zone::HeadlineOwn, Zone::HeadlineConveyed, Zone::LeadOwn, Zone::LeadConveyed, Zone::Body];
+}
+
+/// The length of the verb of holding a meeting that the tokens begin with: `held`, `presided over`, `主持召开`.
+#[must_use]
+pub fn holding_verb(tokens: &[Token]) -> Option<usize> {
+    HOLDING.at(tokens).map(|(length, ())| length)
 }
 
 /// At least this many words of the first sentences are the lead.
