@@ -133,6 +133,7 @@ impl<'a> Training<'a> {
             source: prepared.source,
             labels,
             features: prepared.features.iter().filter_map(|(feature, _)| index(feature)).collect(),
+            ..SampleArticle::default()
         }
     }
 

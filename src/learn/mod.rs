@@ -8,27 +8,38 @@
 //! Everything that is chosen or fitted beyond the counts is learnt from held-out scores: the score an article gets from
 //! a model trained without the article's whole group. Since naive Bayes is a function of integer counts, such a model
 //! costs one subtraction (see [`AxisTable`]).
+//!
+//! Counts add up: [`merge`] makes of the counts of shards those of the whole, and a [`Trainer`] that begins with the counts
+//! of a model takes articles in and out again. What then can be fitted without the articles is in [`refit`].
 
 mod article;
 mod counting;
 mod evaluate;
 mod fit;
+mod merge;
 mod metrics;
 mod names;
+mod refit;
 mod sample;
 mod select;
 mod table;
+mod tally;
 #[cfg(test)]
 mod testing;
+mod update;
 mod weights;
 
 pub use self::{
     article::LabelledArticle,
     counting::{Added, CatalogChoice, RejectedArticle, Trainer},
     evaluate::{AxisEvaluation, Evaluation, evaluate},
+    merge::{MergeError, Merged, merge},
     metrics::{Scored, measure},
-    select::{TrainError, Trained},
+    refit::refit,
+    select::{TrainError, Trained, train},
     table::{AxisTable, LeftOut},
+    tally::Contradiction,
+    update::NotRemoved,
     weights::{Combination, HeldOut},
 };
 

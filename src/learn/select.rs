@@ -166,14 +166,14 @@ struct Choice {
     loss: f64,
 }
 
-/// The lowest cut-off, from that of [`START`] on, under which the features fit; `None` if the names alone do not.
-fn lowest_cut_off(table: &AxisTable) -> Option<u32> {
+/// The lowest cut-off, from that of the settings on, under which the features fit; `None` if the names alone do not.
+pub(super) fn lowest_cut_off(table: &AxisTable, settings: &Settings) -> Option<u32> {
     let mut documents: Vec<u32> = (0..table.features() as u32).map(|feature| table.documents_of(feature)).collect();
     documents.sort_unstable_by(|a, b| b.cmp(a));
     // The first feature that does not fit has so many articles, and its equals do not fit either.
     let needed = documents.get(MAX_FEATURES).map_or(0, |documents| documents.saturating_add(1));
-    let start = Settings { min_documents: START.min_documents.max(needed), ..START };
-    fits(table, &start).then_some(start.min_documents)
+    let raised = Settings { min_documents: settings.min_documents.max(needed), ..*settings };
+    fits(table, &raised).then_some(raised.min_documents)
 }
 
 fn fits(table: &AxisTable, settings: &Settings) -> bool {
@@ -187,7 +187,7 @@ fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choice> {
         let (combination, loss) = Combination::fit(&articles.held_out(table, &settings));
         Choice { settings, combination, loss }
     };
-    let start = Settings { min_documents: lowest_cut_off(table)?, ..START };
+    let start = Settings { min_documents: lowest_cut_off(table, &START)?, ..START };
     let mut tried = vec![start];
     let mut best = learn(start);
     loop {
@@ -238,17 +238,22 @@ fn outer_folds(table: &AxisTable, sample: &[SampleArticle], axis: Axis) -> Optio
     Some(measure(&table.labels, &scored))
 }
 
-/// Trains a model on counts.
-pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
+/// Learns a model from counts: chooses settings, fits weights, temperature and likelihoods, takes held-out figures, and
+/// writes the model file.
+///
+/// # Errors
+///
+/// Too few articles or labels to learn from.
+pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
     let mut tables = Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
-    let mut not_learnt = Vec::new();
+    let mut is_labelled = false;
     for axis in Axis::ALL {
         let Some(table) = AxisTable::new(counts, axis) else { continue };
+        is_labelled = true;
         let articles = Articles::new(axis, &counts.sample).within(table.labels.len());
         let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
         if labels_seen < 2 || articles.groups.len() < 2 {
-            not_learnt.push(axis);
             continue;
         }
         let choice = choose(&table, &articles).ok_or(TrainError::TooManyNames { axis: axis.name() })?;
@@ -260,23 +265,35 @@ pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
         });
     }
     if tables.axes.iter().all(Option::is_none) {
-        return Err(if not_learnt.is_empty() { TrainError::NoArticles } else { TrainError::TooFew });
+        return Err(if is_labelled { TrainError::TooFew } else { TrainError::NoArticles });
     }
+    publish(serving(counts, tables, report, digest_of(counts)?), counts)
+}
+
+/// The serving section of tables and report that were made of counts.
+pub(super) fn serving(counts: &Counts, mut tables: Tables, report: Report, calibrated_on: Digest) -> Serving {
     keep_known(&mut tables);
     let common = counts.terms.iter().zip(&counts.term_documents).filter(|(_, documents)| **documents > 1);
     let (terms, term_documents) = common.map(|(term, documents)| (*term, *documents)).unzip();
-    let serving = Serving {
+    Serving {
         catalog: counts.catalog.clone(),
         tables,
         languages: counts.languages,
         terms,
         term_documents,
-        report: report.clone(),
-        calibrated_on: digest_of(counts)?,
+        report,
+        calibrated_on,
         ..Serving::default()
-    };
+    }
+}
+
+/// The model file of a serving section and its counts.
+pub(super) fn publish(serving: Serving, counts: &Counts) -> Result<Trained, TrainError> {
+    let report = serving.report.clone();
+    let learnt = serving.tables.axes.each_ref().map(Option::is_some);
+    let is_left_out = |&axis: &Axis| !counts.axes[axis as usize].labels.is_empty() && !learnt[axis as usize];
     let (model, version) = ModelFile::write(serving, counts)?;
-    Ok(Trained { model, version, report, not_learnt })
+    Ok(Trained { model, version, report, not_learnt: Axis::ALL.into_iter().filter(is_left_out).collect() })
 }
 
 /// Drops the features that neither axis knows.
