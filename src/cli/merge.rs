@@ -76,7 +76,7 @@ fn read(path: &PathBuf) -> Result<Counts, CliError> {
 }
 
 /// Runs the command.
-pub(super) fn run(args: Args) -> Result<Exit, CliError> {
+pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let identity = output::identity(&args.output);
     if let Some(path) = args.counts.iter().find(|path| identity.is_some() && output::identity(path) == identity) {
         return Err(CliError::Usage(format!("--output: the file is also read: {}", path.display())));

@@ -143,8 +143,8 @@ impl Cli {
             Command::Analyze(args) => analyze::run(args),
             Command::Train(args) => train::run(args),
             Command::Count(args) => count::run(args),
-            Command::Merge(args) => merge::run(args),
-            Command::Update(args) => update::run(args),
+            Command::Merge(args) => merge::run(&args),
+            Command::Update(args) => update::run(&args),
             Command::Evaluate(args) => evaluate::run(args),
         }
     }
