@@ -341,10 +341,9 @@ fn wrong_usage_names_the_flag() {
 
 #[test]
 fn help_has_an_example_for_every_command() {
-    for command in
-        [&["--help"][..], &["analyze", "--help"], &["serve", "--help"], &["train", "--help"], &["evaluate", "--help"]]
-    {
-        let ran = run(Path::new("."), command, b"");
+    let commands = ["analyze", "serve", "train", "count", "merge", "update", "evaluate"];
+    for command in std::iter::once(vec!["--help"]).chain(commands.map(|command| vec![command, "--help"])) {
+        let ran = run(Path::new("."), &command, b"");
         assert_eq!(ran.code, 0);
         assert!(ran.stdout.contains("Examples:\n  "), "{}", ran.stdout);
     }
@@ -497,6 +496,143 @@ fn training_tells_what_it_learnt_and_what_it_could_not() {
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
     assert!(!path.join("s.chuanda").exists());
     assert!(fs::read_dir(path).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with('.')));
+}
+
+/// Every n-th of the labelled articles, as JSONL.
+fn every(n: usize, from: usize) -> String {
+    labelled().lines().skip(from).step_by(n).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn shards_are_counted_apart_and_merged_to_the_trained_model() {
+    let (even, odd) = (every(2, 0), every(2, 1));
+    let directory = files(&[
+        ("even.jsonl", even.as_bytes()),
+        ("odd.jsonl", format!("{odd}nonsense\n{}", every(10, 0)).as_bytes()),
+        ("other.jsonl", every(2, 1).replace("symposium", "round_table").as_bytes()),
+        ("bad.counts", b"no counts"),
+        ("empty.jsonl", b""),
+    ]);
+    let path = directory.path();
+    let ran = run(path, &["count", "--data", "even.jsonl", "--output", "even.counts"], b"");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(ran.stdout, "counts of 16 articles (0 doubles not counted), written to even.counts\n");
+    let ran = run(path, &["count", "--data", "odd.jsonl", "--output", "odd.counts", "--format", "json"], b"");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("odd.jsonl:17: not JSON"), "{}", ran.stderr);
+    assert_eq!(ran.lines()[0], json!({"articles": 20, "doubles": 0}));
+
+    let expect = fs::read(model()).unwrap();
+    for (order, threads) in [(["even.counts", "odd.counts"], "1"), (["odd.counts", "even.counts"], "2")] {
+        let ran = run(path, &["merge", order[0], order[1], "--output", "m.chuanda", "--threads", threads], b"");
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        assert!(
+            ran.stdout.contains("from 32 articles (4 stand in several files and are counted once)"),
+            "{}",
+            ran.stdout
+        );
+        assert!(fs::read(path.join("m.chuanda")).unwrap() == expect);
+    }
+    let ran = run(path, &["merge", "m.chuanda", "even.counts", "--output", "n.chuanda", "--format", "json"], b"");
+    assert_eq!(ran.code, 0);
+    assert_eq!(ran.stderr, "even.counts: adds nothing: all its articles stand in m.chuanda\n");
+    check(&ran.lines()[0], "/contained", &json!(["even.counts"]));
+    assert!(fs::read(path.join("n.chuanda")).unwrap() == expect);
+
+    let ran = run(path, &["count", "--data", "other.jsonl", "--labels", "none", "--output", "other.counts"], b"");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for (code, arguments, told) in [
+        (1, &["merge", "even.counts", "other.counts"][..], "even.counts and other.counts were counted with different"),
+        (1, &["count", "--data", "empty.jsonl"], "--data: no labelled articles"),
+        (1, &["count", "--data", "other.jsonl", "--strict"], "other.jsonl:2: meeting_type"),
+        (2, &["merge", "even.counts", "x"], "--output"),
+        (2, &["merge"], "<COUNTS>"),
+        (3, &["merge", "even.counts", "bad.counts"], "bad.counts: neither a file of counts nor a model file"),
+        (3, &["merge", "missing.counts"], "missing.counts"),
+        (3, &["update", "--model", "even.counts", "--add", "odd.jsonl"], "`chuanda merge` makes a model of it"),
+        (3, &["evaluate", "--model", "even.counts", "--data", "odd.jsonl"], "--model even.counts: a file of counts"),
+    ] {
+        fs::write(path.join("x"), "as it was").unwrap();
+        let output = if arguments[0] == "evaluate" { &[][..] } else { &["--output", "x"] };
+        let ran = run(path, &[arguments, output].concat(), b"");
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
+        assert_eq!(fs::read(path.join("x")).unwrap(), b"as it was");
+    }
+}
+
+#[test]
+fn a_model_is_updated_with_articles_and_without() {
+    let all = labelled();
+    let (first, rest) = all.split_at(all.lines().take(28).map(|line| line.len() + 1).sum());
+    // One label corrected, a thing that is not in, and one that is.
+    let wrong = first.lines().next().unwrap().to_owned() + "\n";
+    let right = wrong.replace("\"court\"", "\"audit_bureau\"");
+    let changed = format!("{right}{}{rest}", &first[wrong.len()..]);
+    let directory = files(&[
+        ("first.jsonl", first.as_bytes()),
+        ("wrong.jsonl", wrong.as_bytes()),
+        ("add.jsonl", format!("{right}{rest}").as_bytes()),
+        ("changed.jsonl", changed.as_bytes()),
+        ("all.jsonl", all.as_bytes()),
+    ]);
+    let path = directory.path();
+    for (data, output) in [("first.jsonl", "first.chuanda"), ("changed.jsonl", "retrained.chuanda")] {
+        let ran = run(path, &["train", "--data", data, "--output", output], b"");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+    let retrained = fs::read(path.join("retrained.chuanda")).unwrap();
+    let update = ["update", "--model", "first.chuanda", "--remove", "wrong.jsonl", "--add", "add.jsonl", "--output"];
+
+    let ran = run(path, &[&update[..], &["u.chuanda"]].concat(), b"");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("settings and fitted values of the model are older than its articles"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stdout.contains("from 32 articles (5 added to model "), "{}", ran.stdout);
+    let ran = run(path, &["evaluate", "--model", "u.chuanda", "--data", "changed.jsonl"], b"");
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains("older than its articles"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("32 articles; the model was trained on 32 of them"), "{}", ran.stdout);
+
+    let calibrated = ["c.chuanda", "--calibrate-on", "changed.jsonl", "--format", "json"];
+    let ran = run(path, &[&update[..], &calibrated].concat(), b"");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    check(&ran.lines()[0], "/calibrated", &json!(true));
+    check(&ran.lines()[0], "/added", &json!(5));
+    check(&ran.lines()[0], "/removed", &json!(1));
+    assert!(fs::read(path.join("c.chuanda")).unwrap() == retrained);
+
+    // In place, and what cannot be done is told while the rest is done.
+    let again =
+        ["update", "--model", "u.chuanda", "--remove", "wrong.jsonl", "--add", "all.jsonl", "--output", "u.chuanda"];
+    let ran = run(path, &[&again[..], &["--calibrate-on", "first.jsonl"]].concat(), b"");
+    assert_eq!(ran.code, 1);
+    let told = |expect: &str| assert!(ran.stderr.contains(expect), "{expect} in {}", ran.stderr);
+    told("wrong.jsonl:1: study_session-court-0: not removed: among the articles of the model only with other labels");
+    told("all.jsonl:2: study_session-audit_bureau-0: not added: among the articles of the model already");
+    told("--calibrate-on: 5 articles of the model are missing");
+    assert!(ran.stdout.contains("from 33 articles (1 added to model "), "{}", ran.stdout);
+    let ran =
+        run(path, &["update", "--model", "u.chuanda", "--output", "v.chuanda", "--calibrate-on", "all.jsonl"], b"");
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("--calibrate-on: 1 articles of the model are missing"), "{}", ran.stderr);
+    let ran =
+        run(path, &["update", "--model", "first.chuanda", "--output", "v.chuanda", "--calibrate-on", "all.jsonl"], b"");
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("not calibrated on: not among the articles of the model"), "{}", ran.stderr);
+
+    for (arguments, names) in [
+        (&["update", "--model", "u.chuanda", "--output", "x"][..], "--add"),
+        (&["update", "--model", "u.chuanda", "--add", "add.jsonl", "--output", "add.jsonl"], "also --add"),
+        (&["update", "--model", "u.chuanda", "--remove", "missing.doc", "--output", "x"], "--remove"),
+    ] {
+        let ran = run(path, arguments, b"");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(names), "{arguments:?}: {}", ran.stderr);
+    }
 }
 
 #[test]

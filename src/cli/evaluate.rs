@@ -7,10 +7,11 @@ use anyhow::Context as _;
 use super::{
     CliError, Exit,
     labelled::{self, Data},
-    read_model, report,
-    told::Told,
+    load_model_file, report,
+    told::{self, Told},
+    update,
 };
-use crate::{learn, model::ModelFile};
+use crate::learn;
 
 /// Measure a model on labelled articles
 ///
@@ -43,11 +44,7 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let data = Data::new(args.data, None)?;
-    let file = match &args.model {
-        None => ModelFile::embedded().context("the model that is built in"),
-        Some(path) => ModelFile::from_bytes(&read_model(path)?).with_context(|| format!("--model {}", path.display())),
-    };
-    let file = file.map_err(CliError::Unusable)?;
+    let file = load_model_file(args.model.as_deref())?;
     let mut told = Told::new(true);
     let evaluation = labelled::pool(args.threads)?.install(|| {
         let articles = data.filter_map(|record| match record {
@@ -65,6 +62,9 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let exit = told.finish();
     if evaluation.articles == 0 {
         return Err(CliError::Failed(anyhow::Error::msg("--data: no labelled articles")));
+    }
+    if !file.model.is_calibrated() {
+        told::note(update::NOT_CALIBRATED);
     }
     labelled::print(&match args.format {
         report::Format::Text => report::evaluated(&evaluation),

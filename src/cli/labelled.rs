@@ -1,12 +1,21 @@
-//! Labelled articles from the files that `--data` names.
+//! Labelled articles from the files that `--data` and its like name, and what is counted of them.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use super::{CliError, output};
-use crate::records::{Inputs, Labelled, LabelledArticles, RecordError};
+use anyhow::Context as _;
+
+use super::{CliError, output, told::Told};
+use crate::{
+    classify::Catalog,
+    learn::{Added, CatalogChoice, LabelledArticle, Trainer},
+    records::{Inputs, Labelled, LabelledArticles, RecordError},
+};
+
+/// Articles read at a time, on all threads.
+const CHUNK_ARTICLES: usize = 1024;
 
 /// The labelled articles of all files, in order. A file that cannot be used is one error.
 pub(super) struct Data {
@@ -15,13 +24,18 @@ pub(super) struct Data {
 }
 
 impl Data {
-    /// Checks the files' names; `output` must not be one of them.
+    /// Checks the names of the files of `--data`; `output` must not be one of them.
     pub(super) fn new(paths: Vec<PathBuf>, output: Option<&Path>) -> Result<Self, CliError> {
+        Self::of_flag("--data", paths, output)
+    }
+
+    /// As [`Data::new`], for the files of another flag.
+    pub(super) fn of_flag(flag: &str, paths: Vec<PathBuf>, output: Option<&Path>) -> Result<Self, CliError> {
         let output = output.and_then(output::identity);
         if let Some(path) = paths.iter().find(|path| output.is_some() && output::identity(path) == output) {
-            return Err(CliError::Usage(format!("--output: the file is also --data {}", path.display())));
+            return Err(CliError::Usage(format!("--output: the file is also {flag} {}", path.display())));
         }
-        let inputs = Inputs::new(paths, None).map_err(|error| CliError::Usage(format!("--data: {error}")))?;
+        let inputs = Inputs::new(paths, None).map_err(|error| CliError::Usage(format!("{flag}: {error}")))?;
         Ok(Self { inputs, current: None })
     }
 }
@@ -40,6 +54,91 @@ impl Iterator for Data {
             }
         }
     }
+}
+
+/// Labelled articles that were read together.
+pub(super) struct Chunk {
+    pub(super) articles: Vec<LabelledArticle>,
+    /// By article: how messages begin that are about it.
+    pub(super) places: Vec<String>,
+    /// Records that cannot be used.
+    pub(super) failures: Vec<String>,
+}
+
+impl Data {
+    /// The next articles; `None` if there are no more. With `strict`, the first record that cannot be used ends them.
+    pub(super) fn chunk(&mut self, strict: bool) -> Option<Chunk> {
+        let mut chunk = Chunk { articles: Vec::new(), places: Vec::new(), failures: Vec::new() };
+        for record in self.by_ref().take(CHUNK_ARTICLES) {
+            match record {
+                Ok(Labelled { file, line, article }) => {
+                    chunk.places.push(format!("{file}:{line}"));
+                    chunk.articles.push(article);
+                }
+                Err(error) => {
+                    chunk.failures.push(error.to_string());
+                    if strict {
+                        break;
+                    }
+                }
+            }
+        }
+        (!chunk.articles.is_empty() || !chunk.failures.is_empty()).then_some(chunk)
+    }
+}
+
+impl Chunk {
+    /// What was read, usable or not.
+    pub(super) fn items(&self) -> u64 {
+        self.articles.len().saturating_add(self.failures.len()) as u64
+    }
+
+    /// How messages begin that are about one of the articles: its place, and its id if it has one.
+    pub(super) fn name(&self, number: usize) -> String {
+        let place = self.places.get(number).map_or("", String::as_str);
+        match self.articles.get(number).map(|article| article.id.as_str()) {
+            Some(id) if id != place => format!("{place}: {id}"),
+            Some(_) | None => place.to_owned(),
+        }
+    }
+}
+
+/// The labels that `--labels` and `--allow-new-labels` stand for.
+pub(super) fn choose_catalog(labels: Option<&Path>, allow_new: bool) -> Result<CatalogChoice, CliError> {
+    let catalog = match labels {
+        Some(path) if path.as_os_str() == "none" => return Ok(CatalogChoice::FromData),
+        Some(path) => {
+            let usage =
+                |error: &dyn std::fmt::Display| CliError::Usage(format!("--labels {}: {error}", path.display()));
+            let toml = fs::read_to_string(path).map_err(|error| usage(&error))?;
+            Catalog::from_toml(&toml).map_err(|error| usage(&error))?
+        }
+        None => Catalog::builtin().context("the catalog that is built in")?,
+    };
+    Ok(if allow_new { CatalogChoice::GivenOrNew(catalog) } else { CatalogChoice::Given(catalog) })
+}
+
+/// Counts all articles, and says how many were there twice.
+pub(super) fn count(mut data: Data, trainer: &mut Trainer, told: &mut Told, strict: bool) -> Result<u64, CliError> {
+    let mut doubles = 0;
+    while let Some(chunk) = data.chunk(strict) {
+        let mut failures = Vec::new();
+        for (place, added) in chunk.places.iter().zip(trainer.add_all(&chunk.articles)) {
+            match added {
+                Ok(Added::New) => {}
+                Ok(Added::Double) => doubles += 1,
+                Err(error) => failures.push(format!("{place}: {error}")),
+            }
+        }
+        let items = chunk.items();
+        // With `strict`, what the trainer rejects stands before the record that ended the reading.
+        failures.extend(chunk.failures);
+        if strict && let Some(first) = failures.first() {
+            return Err(CliError::Failed(anyhow::Error::msg(first.clone())));
+        }
+        told.add(items, failures);
+    }
+    Ok(doubles)
 }
 
 /// Threads to learn and evaluate on; without a number, one for each core.

@@ -2,8 +2,10 @@
 
 mod analyze;
 mod answer;
+mod count;
 mod evaluate;
 mod labelled;
+mod merge;
 mod output;
 mod pipeline;
 mod report;
@@ -11,6 +13,7 @@ mod serve;
 mod terminal;
 mod told;
 mod train;
+mod update;
 mod view;
 
 use std::{fs, path::Path, process};
@@ -19,7 +22,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    model::Model,
+    model::{Model, ModelFile},
     telemetry::{self, LogFormat},
 };
 
@@ -54,6 +57,9 @@ enum Command {
     Serve(serve::Args),
     Analyze(analyze::Args),
     Train(train::Args),
+    Count(count::Args),
+    Merge(merge::Args),
+    Update(update::Args),
     Evaluate(evaluate::Args),
 }
 
@@ -116,7 +122,12 @@ impl Cli {
     pub fn log(&self) -> Result<(), CliError> {
         let level = self.log_level.as_deref().unwrap_or(match self.command {
             Command::Serve(_) => "info",
-            Command::Analyze(_) | Command::Train(_) | Command::Evaluate(_) => "warn",
+            Command::Analyze(_)
+            | Command::Train(_)
+            | Command::Count(_)
+            | Command::Merge(_)
+            | Command::Update(_)
+            | Command::Evaluate(_) => "warn",
         });
         telemetry::init(level, self.log_format).map_err(|error| CliError::Usage(error.to_string()))
     }
@@ -131,6 +142,9 @@ impl Cli {
             Command::Serve(args) => serve::run(&args),
             Command::Analyze(args) => analyze::run(args),
             Command::Train(args) => train::run(args),
+            Command::Count(args) => count::run(args),
+            Command::Merge(args) => merge::run(&args),
+            Command::Update(args) => update::run(&args),
             Command::Evaluate(args) => evaluate::run(args),
         }
     }
@@ -139,6 +153,15 @@ impl Cli {
 /// The bytes of a model file.
 fn read_model(path: &Path) -> Result<Vec<u8>, CliError> {
     fs::read(path).with_context(|| format!("--model {}", path.display())).map_err(CliError::Unusable)
+}
+
+/// The whole model file, or else the one that is built in.
+fn load_model_file(file: Option<&Path>) -> Result<ModelFile, CliError> {
+    let model = match file {
+        None => ModelFile::embedded().context("the model that is built in"),
+        Some(path) => ModelFile::from_bytes(&read_model(path)?).with_context(|| format!("--model {}", path.display())),
+    };
+    model.map_err(CliError::Unusable)
 }
 
 /// The model in a file, or else the one that is built in.

@@ -7,6 +7,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use anyhow::Context as _;
+
+use super::CliError;
 use crate::{records::Publication, shutdown};
 
 /// The temporary file of this process, if it is writing one.
@@ -20,6 +23,22 @@ pub(super) fn begin(target: &Path) -> io::Result<Publication> {
     let publication = Publication::begin(target)?;
     *unfinished = Some(publication.temporary_path().to_owned());
     Ok(publication)
+}
+
+/// Begins the file that `--output` names for the one result of a command: before the work, so that a place that cannot be
+/// written to is known before it.
+pub(super) fn begin_result(target: &Path) -> Result<Publication, CliError> {
+    let usage = |reason: &dyn std::fmt::Display| CliError::Usage(format!("--output {}: {reason}", target.display()));
+    if target.is_dir() {
+        return Err(usage(&"is a directory"));
+    }
+    begin(target).map_err(|error| usage(&error))
+}
+
+/// Writes the result and puts it into its place.
+pub(super) fn publish(mut publication: Publication, target: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let written = publication.write_all(bytes).and_then(|()| publication.commit());
+    Ok(written.with_context(|| format!("--output {}", target.display()))?)
 }
 
 fn remove_unfinished() {

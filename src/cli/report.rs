@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::terminal::{columns, escape};
+use super::{
+    terminal::{columns, escape},
+    told,
+};
 use crate::{
     classify::Axis,
-    learn::{AxisEvaluation, Evaluation},
+    learn::{AxisEvaluation, Evaluation, Trained},
     model::{AxisReport, EventModel, Metrics, Report, Settings},
 };
 
@@ -46,6 +49,13 @@ pub(super) fn trained(report: &Report) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Notes the axes of a model that could not be learnt.
+pub(super) fn not_learnt(trained: &Trained) {
+    for axis in &trained.not_learnt {
+        told::note(&format!("{}: not learnt: it takes articles of two labels and of two groups", axis.name()));
+    }
 }
 
 /// The figures of a model on a set of articles.

@@ -1,10 +1,6 @@
 //! `chuanda train`: labelled articles in, a model file and its held-out report out.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -13,17 +9,9 @@ use super::{
     CliError, Exit,
     labelled::{self, Data},
     output, report,
-    told::{self, Told},
+    told::Told,
 };
-use crate::{
-    classify::Catalog,
-    learn::{Added, CatalogChoice, LabelledArticle, Trainer},
-    model::Report,
-    records::{Labelled, Publication},
-};
-
-/// Articles counted at a time, on all threads.
-const CHUNK_ARTICLES: usize = 1024;
+use crate::{learn::Trainer, model::Report};
 
 /// Learn a model from labelled articles
 ///
@@ -80,27 +68,20 @@ struct Summary<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
-    let catalog = choose_catalog(args.labels.as_deref(), args.allow_new_labels)?;
+    let catalog = labelled::choose_catalog(args.labels.as_deref(), args.allow_new_labels)?;
     let data = Data::new(args.data, Some(&args.output))?;
-    if args.output.is_dir() {
-        return Err(CliError::Usage(format!("--output {}: is a directory", args.output.display())));
-    }
-    // Begun before the work, so that a place that cannot be written to is known before it.
-    let publication = output::begin(&args.output)
-        .map_err(|error| CliError::Usage(format!("--output {}: {error}", args.output.display())))?;
+    let publication = output::begin_result(&args.output)?;
     let mut told = Told::new(true);
     let mut trainer = Trainer::new(catalog);
     let (doubles, trained) = labelled::pool(args.threads)?.install(|| {
-        let doubles = count(data, &mut trainer, &mut told, args.strict)?;
+        let doubles = labelled::count(data, &mut trainer, &mut told, args.strict)?;
         told.doing("choosing settings and fitting");
         let trained = trainer.finish().map_err(|error| CliError::Failed(error.into()))?;
         Ok::<_, CliError>((doubles, trained))
     })?;
-    publish(publication, &trained.model).with_context(|| format!("--output {}", args.output.display()))?;
+    output::publish(publication, &args.output, &trained.model)?;
     let exit = told.finish();
-    for axis in &trained.not_learnt {
-        told::note(&format!("{}: not learnt: it takes articles of two labels and of two groups", axis.name()));
-    }
+    report::not_learnt(&trained);
 
     let articles = trained.report.articles;
     labelled::print(&match args.format {
@@ -116,63 +97,4 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
         }
     })?;
     Ok(exit)
-}
-
-fn choose_catalog(labels: Option<&Path>, allow_new: bool) -> Result<CatalogChoice, CliError> {
-    let catalog = match labels {
-        Some(path) if path.as_os_str() == "none" => return Ok(CatalogChoice::FromData),
-        Some(path) => {
-            let usage =
-                |error: &dyn std::fmt::Display| CliError::Usage(format!("--labels {}: {error}", path.display()));
-            let toml = fs::read_to_string(path).map_err(|error| usage(&error))?;
-            Catalog::from_toml(&toml).map_err(|error| usage(&error))?
-        }
-        None => Catalog::builtin().context("the catalog that is built in")?,
-    };
-    Ok(if allow_new { CatalogChoice::GivenOrNew(catalog) } else { CatalogChoice::Given(catalog) })
-}
-
-/// Counts all articles, and says how many were there twice.
-fn count(mut data: Data, trainer: &mut Trainer, told: &mut Told, strict: bool) -> Result<u64, CliError> {
-    let mut doubles = 0;
-    loop {
-        let (mut places, mut articles, mut failures) = (Vec::new(), Vec::<LabelledArticle>::new(), Vec::new());
-        for record in data.by_ref().take(CHUNK_ARTICLES) {
-            match record {
-                Ok(Labelled { file, line, article }) => {
-                    places.push((file, line));
-                    articles.push(article);
-                }
-                Err(error) => {
-                    failures.push(error.to_string());
-                    if strict {
-                        break;
-                    }
-                }
-            }
-        }
-        let mut rejected = Vec::new();
-        for ((file, line), added) in places.into_iter().zip(trainer.add_all(&articles)) {
-            match added {
-                Ok(Added::New) => {}
-                Ok(Added::Double) => doubles += 1,
-                Err(error) => rejected.push(format!("{file}:{line}: {error}")),
-            }
-        }
-        let items = articles.len().saturating_add(failures.len());
-        if items == 0 {
-            return Ok(doubles);
-        }
-        // With `strict`, what the trainer rejects stands before the record that ended the reading.
-        rejected.extend(failures);
-        if strict && let Some(first) = rejected.first() {
-            return Err(CliError::Failed(anyhow::Error::msg(first.clone())));
-        }
-        told.add(items as u64, rejected);
-    }
-}
-
-fn publish(mut publication: Publication, model: &[u8]) -> std::io::Result<()> {
-    publication.write_all(model)?;
-    publication.commit()
 }

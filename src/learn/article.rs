@@ -1,5 +1,6 @@
 //! A labelled article, and what of it can be read without knowing any other.
 
+use super::tally::Row;
 use crate::{
     classify::{Names, features, features::Field},
     model::Digest,
@@ -33,6 +34,15 @@ pub(super) struct Prepared {
     pub(super) language: usize,
     pub(super) features: Vec<(u64, Field)>,
     pub(super) terms: Vec<u64>,
+}
+
+impl Prepared {
+    /// What is counted of it, and the fields of the features; features and terms are moved out.
+    pub(super) fn row(&mut self, labels: [Option<u16>; 2]) -> (Row, Vec<Field>) {
+        let (features, fields) = std::mem::take(&mut self.features).into_iter().unzip();
+        let terms = std::mem::take(&mut self.terms);
+        (Row { labels, language: self.language, features, terms }, fields)
+    }
 }
 
 impl LabelledArticle {

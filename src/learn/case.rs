@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use super::table::AxisTable;
 use crate::{
-    classify::features::{FIELDS, TERM_FIELDS},
+    classify::{
+        AxisTables,
+        features::{FIELDS, TERM_FIELDS},
+        softmax,
+    },
     model::Settings,
 };
 
@@ -54,6 +58,28 @@ impl Parameters {
     /// The weight of the log prior.
     pub(super) fn prior(&self) -> usize {
         self.len() - 1
+    }
+
+    /// The weights that a model is served with: `served` are its feature ids, `counted` those that this table was made of.
+    /// A word or word pair that the model does not know gets the mean weight of its field.
+    pub(super) fn served(&self, served: &[u64], tables: &AxisTables, counted: &[u64]) -> Vec<f64> {
+        let mut weights: Vec<Option<f64>> = vec![None; self.len()];
+        weights[self.prior()] = Some(tables.prior_weight);
+        for ((id, weight), _) in served.iter().zip(&tables.weights).zip(&tables.cells).filter(|(_, cells)| **cells > 0) {
+            let feature = counted.binary_search(id).ok().map(|feature| feature as u32);
+            if let Some(parameter) = feature.and_then(|feature| self.of(feature)) {
+                weights[parameter as usize] = Some(f64::from(*weight));
+            }
+        }
+        let mut sums = [(0.0, 0.0_f64); TERM_FIELDS];
+        for (&field, weight) in self.fields.iter().zip(&weights) {
+            if let (Some(weight), Some(sum)) = (weight, sums.get_mut(usize::from(field))) {
+                *sum = (sum.0 + weight, sum.1 + 1.0);
+            }
+        }
+        let mean = |field: u8| sums.get(usize::from(field)).map_or(0.0, |(sum, n)| sum / n.max(1.0));
+        let fields = self.fields.iter().copied().map(Some).chain(std::iter::repeat(None));
+        weights.into_iter().zip(fields).map(|(w, field)| w.unwrap_or_else(|| field.map_or(0.0, mean))).collect()
     }
 
     /// The same weight for all features of a field; the last of `weights` is that of the prior.
@@ -212,9 +238,9 @@ impl Case {
     #[must_use]
     pub(super) fn probabilities(&self, weights: &[f64], temperature: f64) -> Vec<f64> {
         if self.is_known() {
-            crate::classify::softmax(&self.scores(weights), temperature)
+            softmax(&self.scores(weights), temperature)
         } else {
-            crate::classify::softmax(self.prior(), 1.0)
+            softmax(self.prior(), 1.0)
         }
     }
 }

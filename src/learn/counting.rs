@@ -6,13 +6,14 @@ use rayon::prelude::*;
 
 use super::{
     article::{LabelledArticle, Prepared},
-    names::name_features,
+    refit::refit,
     sample::{Sample, Sampled},
+    tally::Tally,
     train::{self, TrainError, Trained},
 };
 use crate::{
-    classify::{Axis, Catalog, Label, Names, features::Field, is_label_id, name_feature},
-    model::{AxisCounts, Cells, Counts, Digest, LedgerEntry, SampleArticle},
+    classify::{Axis, Catalog, Names, is_label_id},
+    model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, SampleArticle, Serving},
 };
 
 /// Which labels are allowed.
@@ -71,36 +72,34 @@ pub enum RejectedArticle {
 }
 
 /// Counts labelled articles, one by one or many at a time, in any order.
+///
+/// It begins with nothing, or with the counts of a model: [`Trainer::from_counts`].
 #[derive(Debug)]
 pub struct Trainer {
-    catalog: Catalog,
-    names: Names,
-    allow_new: bool,
+    pub(super) catalog: Catalog,
+    pub(super) names: Names,
+    pub(super) allow_new: bool,
     /// By axis: the label ids of the catalog.
-    named: [HashSet<String>; 2],
-    /// By axis: the number of each label seen, in the order first seen.
-    labels: [HashMap<String, u16>; 2],
-    documents: [Vec<u64>; 2],
-    languages: [u64; 3],
-    features: HashMap<u64, Feature>,
-    terms: HashMap<u64, u32>,
+    pub(super) named: [HashSet<String>; 2],
+    pub(super) tally: Tally,
     /// Article and text.
-    ledger: HashMap<Digest, Digest>,
-    sample: Sample,
-}
-
-/// What is counted of one feature.
-#[derive(Debug)]
-struct Feature {
-    field: Field,
-    /// By axis: label number and articles.
-    cells: [Vec<(u16, u32)>; 2],
+    pub(super) ledger: HashMap<Digest, Digest>,
+    pub(super) sample: Sample,
+    /// The articles that the sample is being rebuilt from, if it is.
+    pub(super) rebuilt_from: Option<HashSet<Digest>>,
+    /// Whether it began with counts.
+    pub(super) goes_on: bool,
 }
 
 impl Trainer {
     /// A trainer that has seen nothing.
     #[must_use]
     pub fn new(choice: CatalogChoice) -> Self {
+        Self::with_capacity(choice, MAX_SAMPLE)
+    }
+
+    /// With a calibration sample of at most so many articles.
+    pub(super) fn with_capacity(choice: CatalogChoice, capacity: usize) -> Self {
         let (catalog, allow_new) = match choice {
             CatalogChoice::Given(catalog) => (catalog, false),
             CatalogChoice::GivenOrNew(catalog) => (catalog, true),
@@ -111,13 +110,11 @@ impl Trainer {
             names: Names::new(&catalog),
             catalog,
             allow_new,
-            labels: Default::default(),
-            documents: Default::default(),
-            languages: [0; 3],
-            features: HashMap::new(),
-            terms: HashMap::new(),
+            tally: Tally::default(),
             ledger: HashMap::new(),
-            sample: Sample::default(),
+            sample: Sample::with_capacity(capacity),
+            rebuilt_from: None,
+            goes_on: false,
         }
     }
 
@@ -151,7 +148,9 @@ impl Trainer {
             if !is_label_id(label) {
                 return Err(RejectedArticle::BadLabel { axis: axis.name(), label: label.clone() });
             }
-            if !self.allow_new && !self.named[axis as usize].contains(label) {
+            // A label that counted articles carry is no new one, even if the catalog lacks it.
+            let known = self.named[axis as usize].contains(label) || self.tally.known(axis, label).is_some();
+            if !self.allow_new && !known {
                 let nearest = self.catalog.nearest(axis, label).map(str::to_owned);
                 return Err(RejectedArticle::UnknownLabel { axis: axis.name(), label: label.clone(), nearest });
             }
@@ -162,55 +161,36 @@ impl Trainer {
     /// The numbers of an article's labels, given out as labels appear.
     fn label_numbers(&mut self, article: &LabelledArticle) -> Result<[Option<u16>; 2], RejectedArticle> {
         for axis in Axis::ALL {
-            let (seen, named) = (&self.labels[axis as usize], &self.named[axis as usize]);
-            let unnamed = |label: &String| !named.contains(label);
-            let new = article.labels[axis as usize].as_ref().is_some_and(|l| unnamed(l) && !seen.contains_key(l));
-            // Labels beyond the catalog are few or new; counting them is cheap next to reading the article.
-            if new && named.len() + seen.keys().filter(|label| unnamed(label)).count() >= Catalog::MAX_LABELS {
+            let (named, tally) = (&self.named[axis as usize], &self.tally);
+            let is_new = |label: &&String| !named.contains(*label) && !tally.is_carried(axis, label);
+            if article.labels[axis as usize].as_ref().filter(is_new).is_none() {
+                continue;
+            }
+            // New labels are rare; counting the others is cheap next to reading the article.
+            let unnamed = tally.carried(axis).filter(|&label| !named.contains(label)).count();
+            if named.len() + unnamed >= Catalog::MAX_LABELS || tally.is_full(axis) {
                 return Err(RejectedArticle::TooManyLabels { axis: axis.name() });
             }
         }
-        let mut numbers = [None, None];
-        for axis in 0..2 {
-            if let Some(label) = &article.labels[axis] {
-                let next = self.labels[axis].len() as u16;
-                let number = *self.labels[axis].entry(label.clone()).or_insert(next);
-                if number == next {
-                    self.documents[axis].push(0);
-                }
-                self.documents[axis][usize::from(number)] += 1;
-                numbers[axis] = Some(number);
-            }
-        }
-        Ok(numbers)
+        Ok(Axis::ALL.map(|axis| article.labels[axis as usize].as_ref().map(|label| self.tally.number(axis, label))))
     }
 
-    fn count(&mut self, article: &LabelledArticle, prepared: Prepared) -> Result<Added, RejectedArticle> {
+    fn count(&mut self, article: &LabelledArticle, mut prepared: Prepared) -> Result<Added, RejectedArticle> {
         if self.ledger.contains_key(&prepared.digest) {
-            self.sample.another_source(prepared.group, prepared.digest, prepared.source.as_deref());
+            if !self.goes_on {
+                self.sample.another_source(prepared.group, prepared.digest, prepared.source.as_deref());
+            }
             return Ok(Added::Double);
         }
         let labels = self.label_numbers(article)?;
+        let (row, fields) = prepared.row(labels);
+        self.tally.add(&row, &fields);
         self.ledger.insert(prepared.digest, prepared.text);
-        self.languages[prepared.language] += 1;
-        for &(feature, field) in &prepared.features {
-            let counted =
-                self.features.entry(feature).or_insert_with(|| Feature { field, cells: [Vec::new(), Vec::new()] });
-            for (cells, label) in counted.cells.iter_mut().zip(labels) {
-                let Some(label) = label else { continue };
-                match cells.binary_search_by_key(&label, |(number, _)| *number) {
-                    Ok(at) => cells[at].1 += 1,
-                    Err(at) => cells.insert(at, (label, 1)),
-                }
-            }
+        if let Some(rebuilt_from) = &mut self.rebuilt_from {
+            rebuilt_from.insert(prepared.digest);
         }
-        for term in prepared.terms {
-            *self.terms.entry(term).or_default() += 1;
-        }
-        let features = prepared.features.into_iter().map(|(feature, _)| feature).collect();
-        let Prepared { digest, text, source, .. } = prepared;
-        let sampled = Sampled { digest, text, source, labels, features };
-        self.sample.add(prepared.group, sampled);
+        let sampled = Sampled { text: prepared.text, source: prepared.source, row };
+        self.sample.add(prepared.group, prepared.digest, sampled);
         Ok(Added::New)
     }
 
@@ -220,102 +200,29 @@ impl Trainer {
         self.ledger.len()
     }
 
+    /// Whether the calibration sample is the one that counting all articles anew would give.
+    #[must_use]
+    pub fn sample_is_exact(&self) -> bool {
+        self.sample.is_exact
+    }
+
     /// The counts in their canonical order.
     #[must_use]
-    pub fn into_counts(mut self) -> Counts {
-        // Labels get the numbers of their order by id; those of the catalog are there even without an article, since
-        // they can be found by name.
-        let ids: [Vec<String>; 2] = Axis::ALL.map(|axis| {
-            let seen = &self.labels[axis as usize];
-            if seen.is_empty() {
-                return Vec::new();
-            }
-            let named = self.catalog.labels(axis).iter().map(|label| label.id.clone());
-            let mut ids: Vec<String> = named.chain(seen.keys().cloned()).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids
-        });
-        let renumbered: [Vec<u16>; 2] = std::array::from_fn(|axis| {
-            let mut numbers = vec![0; self.labels[axis].len()];
-            for (id, &seen) in &self.labels[axis] {
-                if let Ok(position) = ids[axis].binary_search(id) {
-                    numbers[usize::from(seen)] = position as u16;
-                }
-            }
-            numbers
-        });
-
-        // The names of labels are features even where no article has them: a label can be found by its name.
-        for axis in Axis::ALL.into_iter().filter(|&axis| !ids[axis as usize].is_empty()) {
-            let naming = |label: &Label| {
-                let fields = Field::all().filter(|field| field.is_names());
-                fields.map(|field| (name_feature(axis, &label.id, field), field)).collect::<Vec<_>>()
-            };
-            let labels = self.catalog.labels(axis);
-            for (id, field) in labels.iter().flat_map(name_features).chain(labels.iter().flat_map(naming)) {
-                self.features.entry(id).or_insert_with(|| Feature { field, cells: [Vec::new(), Vec::new()] });
-            }
-        }
-        let mut counted: Vec<(u64, Feature)> = self.features.into_iter().collect();
-        counted.sort_unstable_by_key(|(id, _)| *id);
-        let mut axes: [AxisCounts; 2] = std::array::from_fn(|axis| {
-            let mut documents = vec![0; ids[axis].len()];
-            for (&number, &articles) in renumbered[axis].iter().zip(&self.documents[axis]) {
-                documents[usize::from(number)] = articles;
-            }
-            AxisCounts { labels: ids[axis].clone(), documents, cells: Cells::default() }
-        });
-        for (_, feature) in &mut counted {
-            for axis in 0..2 {
-                let cells = &mut feature.cells[axis];
-                cells.iter_mut().for_each(|(label, _)| *label = renumbered[axis][usize::from(*label)]);
-                cells.sort_unstable();
-                let into = &mut axes[axis].cells;
-                into.cells.push(cells.len() as u16);
-                into.labels.extend(cells.iter().map(|(label, _)| *label));
-                into.counts.extend(cells.iter().map(|(_, count)| *count));
-            }
-        }
-        let features: Vec<u64> = counted.iter().map(|(id, _)| *id).collect();
-        let fields = counted.iter().map(|(_, feature)| feature.field.index() as u8).collect();
-
+    pub fn into_counts(self) -> Counts {
+        let layout = self.tally.layout(self.catalog);
         let mut sample: Vec<SampleArticle> = Vec::with_capacity(self.sample.articles);
         for (group, articles) in self.sample.groups {
-            for article in articles {
-                let indices = article.features.iter().filter_map(|id| features.binary_search(id).ok());
-                let mut indices: Vec<u32> = indices.map(|index| index as u32).collect();
-                indices.sort_unstable();
-                let number = |axis: usize| article.labels[axis].map(|label| renumbered[axis][usize::from(label)]);
-                sample.push(SampleArticle {
-                    digest: article.digest,
-                    text: article.text,
-                    group,
-                    labels: [number(0), number(1)],
-                    source: article.source,
-                    features: indices,
-                });
+            for (digest, Sampled { text, source, row }) in articles {
+                let article = SampleArticle { digest, text, group, source, ..SampleArticle::default() };
+                sample.push(layout.place(&row, article));
             }
         }
         sample.sort_unstable_by_key(|article| article.digest);
-
-        let mut terms: Vec<(u64, u32)> = self.terms.into_iter().collect();
-        terms.sort_unstable();
         let entry = |(article, text)| LedgerEntry { article, text };
         let mut ledger: Vec<LedgerEntry> = self.ledger.into_iter().map(entry).collect();
         ledger.sort_unstable();
-        let (terms, term_documents) = terms.into_iter().unzip();
-        Counts {
-            catalog: self.catalog,
-            languages: self.languages,
-            features,
-            fields,
-            axes,
-            terms,
-            term_documents,
-            ledger,
-            sample,
-        }
+        let (sample_limit, sample_is_exact) = (self.sample.limit, self.sample.is_exact);
+        Counts { ledger, sample, sample_limit, sample_is_exact, ..layout.counts }
     }
 
     /// Chooses settings, fits weights, temperature and likelihoods, and writes the model file.
@@ -325,5 +232,15 @@ impl Trainer {
     /// Too few articles or labels to learn from.
     pub fn finish(self) -> Result<Trained, TrainError> {
         train::train(&self.into_counts())
+    }
+
+    /// Takes settings and fitted values from a model, fits only likelihoods, and writes the model file.
+    ///
+    /// # Errors
+    ///
+    /// No axis is left that the model has settings for and that has articles of two labels.
+    pub fn finish_as(self, base: &Serving) -> Result<Trained, TrainError> {
+        let counts = self.into_counts();
+        train::publish(refit(base, &counts)?, &counts)
     }
 }

@@ -137,6 +137,7 @@ impl<'a> Training<'a> {
             source: prepared.source,
             labels,
             features: prepared.features.iter().filter_map(|(feature, _)| index(feature)).collect(),
+            ..SampleArticle::default()
         }
     }
 
@@ -163,15 +164,7 @@ impl AxisModel {
         let settings = file.serving.report.axes[axis as usize].as_ref()?.settings;
         let table = AxisTable::new(&file.counts, axis)?;
         let parameters = Parameters::new(&table, &settings);
-        let mut weights = vec![0.0; parameters.len()];
-        weights[parameters.prior()] = tables.prior_weight;
-        let served = file.serving.tables.features.iter().zip(&tables.weights);
-        for (id, weight) in served {
-            let feature = file.counts.features.binary_search(id).ok().map(|feature| feature as u32);
-            if let Some(parameter) = feature.and_then(|feature| parameters.of(feature)) {
-                weights[parameter as usize] = f64::from(*weight);
-            }
-        }
+        let weights = parameters.served(&file.serving.tables.features, tables, &file.counts.features);
         let temperature = tables.calibration.temperature;
         Some(AxisModel { axis, totals: table.totals(&settings), table, settings, parameters, weights, temperature })
     }

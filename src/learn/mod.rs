@@ -8,6 +8,9 @@
 //! Everything that is chosen or fitted beyond the counts is learnt from held-out scores: the score an article gets from
 //! a model trained without the article's whole group. Since naive Bayes is a function of integer counts, such a model
 //! costs one subtraction (see [`AxisTable`]).
+//!
+//! Counts add up: [`merge`] makes of the counts of shards those of the whole, and a [`Trainer`] that begins with the counts
+//! of a model takes articles in and out again. What then can be fitted without the articles is in [`refit`].
 
 mod article;
 mod articles;
@@ -18,22 +21,30 @@ mod counting;
 mod evaluate;
 mod fields;
 mod fit;
+mod merge;
 mod metrics;
 mod minimize;
 mod names;
+mod refit;
 mod sample;
 mod select;
 mod table;
+mod tally;
 #[cfg(test)]
 mod testing;
 mod train;
+mod update;
 
 pub use self::{
     article::LabelledArticle,
     counting::{Added, CatalogChoice, RejectedArticle, Trainer},
     evaluate::{AxisEvaluation, Evaluation, evaluate},
+    merge::{MergeError, Merged, merge},
     metrics::{Scored, measure},
-    train::{TrainError, Trained},
+    refit::refit,
+    tally::Contradiction,
+    train::{TrainError, Trained, train},
+    update::NotRemoved,
 };
 
 /// Outer folds of the figures in a report.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Features an axis knows at most; the cut-off by document frequency rises until they fit.
-pub(super) const MAX_FEATURES: usize = 400_000;
+pub(super) const MAX_FEATURES: usize = 800_000;
 
 /// Cells of held-out articles that weights are learnt from at most: 6 bytes each. Bounds time and memory.
 const MAX_CELLS: usize = 60_000_000;
@@ -24,7 +24,7 @@ const MAX_SEARCH_CELLS: usize = 12_000_000;
 /// Held-out articles times labels at most: what bounds memory where there are thousands of labels.
 const MAX_SCORES: usize = 1_000_000;
 
-/// Where the search for settings begins.
+/// Where the search for settings may begin, but for event model, smoothing and length exponent.
 const START: Settings = Settings {
     event_model: EventModel::Multinomial,
     alpha: 0.3,
@@ -34,8 +34,16 @@ const START: Settings = Settings {
     weight_precision: 0.3,
 };
 
+/// Each event model with a smoothing that suits it: the search begins with the best of them under some length
+/// exponents, since one step from one to another passes through what suits neither.
+const STARTS: [(EventModel, f64, f64); 4] = [
+    (EventModel::Multinomial, 0.3, 0.0),
+    (EventModel::Multinomial, 0.3, 0.5),
+    (EventModel::Complement, 3.0, 0.0),
+    (EventModel::Complement, 0.3, 0.5),
+];
+
 /// The values each setting is tried with.
-const EVENT_MODELS: [EventModel; 2] = [EventModel::Multinomial, EventModel::Complement];
 const ALPHAS: [f64; 7] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 const MIN_DOCUMENTS: [u32; 4] = [1, 2, 4, 8];
 const LENGTH_EXPONENTS: [f64; 3] = [0.0, 0.25, 0.5];
@@ -45,7 +53,6 @@ const WEIGHT_PRECISIONS: [f64; 6] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 /// One of the settings.
 #[derive(Clone, Copy)]
 enum Place {
-    EventModel,
     Alpha,
     WeightPrecision,
     LengthExponent,
@@ -54,8 +61,7 @@ enum Place {
 }
 
 /// The order in which settings are varied.
-const PLACES: [Place; 6] = [
-    Place::EventModel,
+const PLACES: [Place; 5] = [
     Place::WeightPrecision,
     Place::Alpha,
     Place::LengthExponent,
@@ -72,7 +78,6 @@ fn moved(settings: Settings, place: Place, step: isize) -> Option<Settings> {
     }
     let s = settings;
     Some(match place {
-        Place::EventModel => Settings { event_model: next(&EVENT_MODELS, s.event_model, step)?, ..s },
         Place::Alpha => Settings { alpha: next(&ALPHAS, s.alpha, step)?, ..s },
         Place::WeightPrecision => Settings { weight_precision: next(&WEIGHT_PRECISIONS, s.weight_precision, step)?, ..s },
         Place::LengthExponent => Settings { length_exponent: next(&LENGTH_EXPONENTS, s.length_exponent, step)?, ..s },
@@ -90,14 +95,14 @@ pub(super) struct Choice {
     pub(super) calibration: Calibration,
 }
 
-/// The lowest cut-off, from that of [`START`] on, under which the features fit; `None` if the names alone do not.
-fn lowest_cut_off(table: &AxisTable) -> Option<u32> {
+/// The lowest cut-off, from that of the settings on, under which the features fit; `None` if the names alone do not.
+pub(super) fn lowest_cut_off(table: &AxisTable, settings: &Settings) -> Option<u32> {
     let mut documents: Vec<u32> = (0..table.features() as u32).map(|feature| table.documents_of(feature)).collect();
     documents.sort_unstable_by(|a, b| b.cmp(a));
     // The first feature that does not fit has so many articles, and its equals do not fit either.
     let needed = documents.get(MAX_FEATURES).map_or(0, |documents| documents.saturating_add(1));
-    let start = Settings { min_documents: START.min_documents.max(needed), ..START };
-    fits(table, &start).then_some(start.min_documents)
+    let raised = Settings { min_documents: settings.min_documents.max(needed), ..*settings };
+    fits(table, &raised).then_some(raised.min_documents)
 }
 
 fn fits(table: &AxisTable, settings: &Settings) -> bool {
@@ -144,8 +149,16 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choic
         let unseen = unseen(table, &few, settings, SEARCH_FOLDS, QUICK);
         mean_loss(&unseen, temperature(&unseen))
     };
-    let mut best = Settings { min_documents: lowest_cut_off(table)?, ..START };
-    let mut least = loss(&best);
+    let min_documents = lowest_cut_off(table, &START)?;
+    let (mut best, mut least) = (START, f64::INFINITY);
+    for (event_model, alpha, length_exponent) in STARTS {
+        let settings = Settings { event_model, alpha, length_exponent, min_documents, ..START };
+        let reached = loss(&settings);
+        if std::env::var_os("ZZ").is_some() { eprintln!("{settings} {reached:.4} {least:.4}"); }
+        if reached < least {
+            (best, least) = (settings, reached);
+        }
+    }
     for place in PLACES {
         // On in the direction that helps, as far as it does.
         for step in [-1, 1] {

@@ -3,7 +3,7 @@
 use super::{CatalogChoice, LabelledArticle, Trainer};
 use crate::{
     classify::Catalog,
-    model::{Counts, EventModel, Settings},
+    model::{Counts, EventModel, MAX_SAMPLE, Settings},
 };
 
 const CATALOG: &str = r#"
@@ -63,11 +63,21 @@ pub(super) fn small_corpus() -> Vec<LabelledArticle> {
 }
 
 pub(super) fn counts_of(corpus: &[LabelledArticle]) -> Counts {
-    let mut trainer = Trainer::new(CatalogChoice::Given(catalog()));
+    counts_with_capacity(corpus, MAX_SAMPLE)
+}
+
+/// With a calibration sample of at most so many articles.
+pub(super) fn counts_with_capacity(corpus: &[LabelledArticle], capacity: usize) -> Counts {
+    let mut trainer = Trainer::with_capacity(CatalogChoice::Given(catalog()), capacity);
     for article in corpus {
         trainer.add(article).unwrap();
     }
     trainer.into_counts()
+}
+
+/// The articles of the small corpus whose bit is set.
+pub(super) fn some_of(bits: u32) -> Vec<LabelledArticle> {
+    small_corpus().into_iter().enumerate().filter(|(number, _)| bits >> number & 1 == 1).map(|(_, it)| it).collect()
 }
 
 /// Settings from all corners of the grid.

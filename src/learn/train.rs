@@ -13,7 +13,7 @@ use super::{
 use crate::{
     classify::{Axis, Tables},
     model::{
-        AxisReport, Counts, MAX_SAMPLE, Metrics, ModelError, ModelFile, Report, Serving, digest_of,
+        AxisReport, Counts, Digest, MAX_SAMPLE, Metrics, ModelError, ModelFile, Report, Serving, digest_of,
     },
 };
 
@@ -98,18 +98,23 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
     Some(all.map(|scored| (!scored.is_empty()).then(|| measure(&table.labels, &scored))))
 }
 
-/// Trains a model on counts.
-pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
+/// Learns a model from counts: chooses settings, learns weights and calibration, fits likelihoods, takes held-out
+/// figures, and writes the model file.
+///
+/// # Errors
+///
+/// Too few articles or labels to learn from.
+pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
     let mut tables = Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
-    let mut not_learnt = Vec::new();
+    let mut is_labelled = false;
     let is_whole = counts.sample.len() == counts.ledger.len();
     for axis in Axis::ALL {
         let Some(table) = AxisTable::new(counts, axis) else { continue };
+        is_labelled = true;
         let articles = Articles::new(axis, &counts.sample, is_whole);
         let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
         if labels_seen < 2 || articles.groups() < 2 {
-            not_learnt.push(axis);
             continue;
         }
         let choice = choose(&table, &articles).ok_or(TrainError::TooManyNames { axis: axis.name() })?;
@@ -123,23 +128,35 @@ pub(super) fn train(counts: &Counts) -> Result<Trained, TrainError> {
         });
     }
     if tables.axes.iter().all(Option::is_none) {
-        return Err(if not_learnt.is_empty() { TrainError::NoArticles } else { TrainError::TooFew });
+        return Err(if is_labelled { TrainError::TooFew } else { TrainError::NoArticles });
     }
+    publish(serving(counts, tables, report, digest_of(counts)?), counts)
+}
+
+/// The serving section of tables and report that were made of counts.
+pub(super) fn serving(counts: &Counts, mut tables: Tables, report: Report, calibrated_on: Digest) -> Serving {
     keep_known(&mut tables);
     let common = counts.terms.iter().zip(&counts.term_documents).filter(|(_, documents)| **documents > 1);
     let (terms, term_documents) = common.map(|(term, documents)| (*term, *documents)).unzip();
-    let serving = Serving {
+    Serving {
         catalog: counts.catalog.clone(),
         tables,
         languages: counts.languages,
         terms,
         term_documents,
-        report: report.clone(),
-        calibrated_on: digest_of(counts)?,
+        report,
+        calibrated_on,
         ..Serving::default()
-    };
+    }
+}
+
+/// The model file of a serving section and its counts.
+pub(super) fn publish(serving: Serving, counts: &Counts) -> Result<Trained, TrainError> {
+    let report = serving.report.clone();
+    let learnt = serving.tables.axes.each_ref().map(Option::is_some);
+    let is_left_out = |&axis: &Axis| !counts.axes[axis as usize].labels.is_empty() && !learnt[axis as usize];
     let (model, version) = ModelFile::write(serving, counts)?;
-    Ok(Trained { model, version, report, not_learnt })
+    Ok(Trained { model, version, report, not_learnt: Axis::ALL.into_iter().filter(is_left_out).collect() })
 }
 
 /// Drops the features that neither axis knows.

@@ -1,7 +1,7 @@
-//! The file of a model: a header and two sections, each compressed, each with its own checksum.
+//! The files of models and of counts: a header and one or two sections, each compressed, each with its own checksum.
 //!
 //! ```text
-//! magic      8 bytes   "CHUANDA\n"
+//! magic      8 bytes   "CHUANDA\n" for a model, "CHUANDC\n" for counts
 //! format     u16       layout of this file
 //! scheme     u16       how words become features (text::SCHEME)
 //! serving    u64 length uncompressed, u64 length in the file, 32 bytes BLAKE3 of the uncompressed bytes
@@ -10,7 +10,8 @@
 //! counts     zstd frame of postcard
 //! ```
 //!
-//! Integers are little-endian. Compression is a wrapper: the version of a model names the uncompressed bytes.
+//! A file of counts has everything but the two lines of the serving section. Integers are little-endian. Compression is
+//! a wrapper: the version of a model names the uncompressed bytes.
 
 use std::io::Read;
 
@@ -19,12 +20,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::ModelError;
 use crate::text::SCHEME;
 
-const MAGIC: &[u8; 8] = b"CHUANDA\n";
+const MAGIC_LENGTH: usize = 8;
 
 /// The layout this build writes and reads.
 pub(super) const FORMAT: u16 = 1;
 
-const HEADER: usize = 8 + 2 + 2 + 2 * SECTION_HEADER;
+/// Magic, format and scheme.
+const FIXED_HEADER: usize = MAGIC_LENGTH + 2 + 2;
 const SECTION_HEADER: usize = 8 + 8 + 32;
 
 /// No section is longer in memory, in bytes; a header that says more is damaged or forged.
@@ -54,8 +56,37 @@ impl std::fmt::Display for Section {
     }
 }
 
+/// What a file is, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Model,
+    Counts,
+}
+
+impl Kind {
+    fn magic(self) -> &'static [u8; MAGIC_LENGTH] {
+        match self {
+            Kind::Model => b"CHUANDA\n",
+            Kind::Counts => b"CHUANDC\n",
+        }
+    }
+
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        [Kind::Model, Kind::Counts].into_iter().find(|kind| bytes.starts_with(kind.magic()))
+    }
+
+    /// In the order they stand in.
+    fn sections(self) -> &'static [Section] {
+        match self {
+            Kind::Model => &[Section::Serving, Section::Counts],
+            Kind::Counts => &[Section::Counts],
+        }
+    }
+}
+
 /// A section as the header tells of it.
 struct Entry {
+    section: Section,
     raw_length: u64,
     packed_length: u64,
     digest: [u8; 32],
@@ -63,7 +94,7 @@ struct Entry {
 
 /// The header of a file and where its sections lie.
 pub(super) struct Container<'a> {
-    entries: [Entry; 2],
+    entries: Vec<Entry>,
     bytes: &'a [u8],
 }
 
@@ -75,27 +106,29 @@ fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 impl<'a> Container<'a> {
     /// Reads the header.
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, ModelError> {
-        if bytes.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
-            return Err(ModelError::NotAModel);
-        }
-        let truncated = || ModelError::Truncated { expected: HEADER as u64, actual: bytes.len() as u64 };
+        let kind = Kind::of(bytes).ok_or(ModelError::NotAModel)?;
+        let header = FIXED_HEADER + kind.sections().len() * SECTION_HEADER;
+        let truncated = || ModelError::Truncated { expected: header as u64, actual: bytes.len() as u64 };
         let number = |at| bytes_at(bytes, at).map(u16::from_le_bytes).ok_or_else(truncated);
-        let (format, scheme) = (number(8)?, number(10)?);
+        let (format, scheme) = (number(MAGIC_LENGTH)?, number(MAGIC_LENGTH + 2)?);
         if format != FORMAT {
             return Err(ModelError::Format { found: format, supported: FORMAT });
         }
         if scheme != SCHEME {
             return Err(ModelError::Scheme { found: scheme, supported: SCHEME });
         }
-        let entry = |at: usize| {
+        let entry = |(number, &section): (usize, &Section)| {
+            let at = FIXED_HEADER + number * SECTION_HEADER;
             Some(Entry {
+                section,
                 raw_length: u64::from_le_bytes(bytes_at(bytes, at)?),
                 packed_length: u64::from_le_bytes(bytes_at(bytes, at + 8)?),
                 digest: bytes_at(bytes, at + 16)?,
             })
         };
-        let entries = [entry(12).ok_or_else(truncated)?, entry(12 + SECTION_HEADER).ok_or_else(truncated)?];
-        let lengths = entries.iter().try_fold(HEADER as u64, |sum, entry| sum.checked_add(entry.packed_length));
+        let entries: Option<Vec<Entry>> = kind.sections().iter().enumerate().map(entry).collect();
+        let entries = entries.ok_or_else(truncated)?;
+        let lengths = entries.iter().try_fold(header as u64, |sum, entry| sum.checked_add(entry.packed_length));
         let expected = lengths.unwrap_or(u64::MAX);
         let actual = bytes.len() as u64;
         match actual.cmp(&expected) {
@@ -107,18 +140,27 @@ impl<'a> Container<'a> {
 
     /// Content address of the file: 32 hexadecimal digits of BLAKE3 over scheme and sections.
     pub(super) fn version(&self) -> String {
-        version(&self.entries.each_ref().map(|entry| entry.digest))
+        version(self.entries.iter().map(|entry| &entry.digest))
+    }
+
+    /// The checksum of a section; `None` if the file has no such section.
+    pub(super) fn digest(&self, section: Section) -> Option<[u8; 32]> {
+        self.entries.iter().find(|entry| entry.section == section).map(|entry| entry.digest)
     }
 
     /// Unpacks, verifies and decodes a section.
     pub(super) fn section<T: DeserializeOwned>(&self, section: Section) -> Result<T, ModelError> {
-        let entry = &self.entries[section as usize];
+        let Some(number) = self.entries.iter().position(|entry| entry.section == section) else {
+            return Err(ModelError::OnlyCounts);
+        };
+        let entry = &self.entries[number];
         let plausible = entry.packed_length.saturating_mul(MAX_RATIO).saturating_add(FIXED_PART);
         if entry.raw_length > MAX_SECTION[section as usize].min(plausible) {
             return Err(ModelError::TooLarge { section, actual: entry.raw_length });
         }
         // `open` made sure that the lengths add up to the length of the file.
-        let first = HEADER + self.entries[..section as usize].iter().map(|e| e.packed_length as usize).sum::<usize>();
+        let header = FIXED_HEADER + self.entries.len() * SECTION_HEADER;
+        let first = header + self.entries[..number].iter().map(|e| e.packed_length as usize).sum::<usize>();
         let packed = self.bytes.get(first..first + entry.packed_length as usize).unwrap_or_default();
         let mut raw = Vec::new();
         let unpacked = zstd::Decoder::with_buffer(packed)
@@ -134,10 +176,10 @@ impl<'a> Container<'a> {
     }
 }
 
-fn version(digests: &[[u8; 32]; 2]) -> String {
+fn version<'a>(digests: impl Iterator<Item = &'a [u8; 32]>) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&SCHEME.to_le_bytes());
-    digests.iter().for_each(|digest| {
+    digests.for_each(|digest| {
         hasher.update(digest);
     });
     let hex = hasher.finalize().to_hex();
@@ -149,27 +191,27 @@ pub(super) fn encode<T: Serialize>(value: &T, section: Section) -> Result<Vec<u8
     postcard::to_stdvec(value).map_err(|error| ModelError::Malformed { section, reason: error.to_string() })
 }
 
-/// A file from its sections' canonical bytes, and its version.
-pub(super) fn write(serving: &[u8], counts: &[u8]) -> Result<(Vec<u8>, String), ModelError> {
-    let mut header = Vec::with_capacity(HEADER);
-    header.extend_from_slice(MAGIC);
+/// A file from its sections' canonical bytes in the order of its kind, and its version.
+pub(super) fn write(kind: Kind, sections: &[&[u8]]) -> Result<(Vec<u8>, String), ModelError> {
+    let mut header = kind.magic().to_vec();
     header.extend_from_slice(&FORMAT.to_le_bytes());
     header.extend_from_slice(&SCHEME.to_le_bytes());
     let mut body = Vec::new();
-    let mut digests = [[0; 32]; 2];
-    for (raw, section) in [(serving, Section::Serving), (counts, Section::Counts)] {
+    let mut digests = Vec::new();
+    for (raw, &section) in sections.iter().zip(kind.sections()) {
         let actual = raw.len() as u64;
         if actual > MAX_SECTION[section as usize] {
             return Err(ModelError::TooLarge { section, actual });
         }
         let packed = zstd::bulk::compress(raw, COMPRESSION_LEVEL)
             .map_err(|error| ModelError::Malformed { section, reason: error.to_string() })?;
-        digests[section as usize] = *blake3::hash(raw).as_bytes();
+        let digest = *blake3::hash(raw).as_bytes();
         header.extend_from_slice(&(raw.len() as u64).to_le_bytes());
         header.extend_from_slice(&(packed.len() as u64).to_le_bytes());
-        header.extend_from_slice(&digests[section as usize]);
+        header.extend_from_slice(&digest);
         body.extend_from_slice(&packed);
+        digests.push(digest);
     }
     header.extend_from_slice(&body);
-    Ok((header, version(&digests)))
+    Ok((header, version(digests.iter())))
 }

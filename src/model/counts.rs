@@ -57,8 +57,8 @@ pub struct AxisCounts {
     pub cells: Cells,
 }
 
-/// An article of the calibration sample: all that learning needs of it but its words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An article of the calibration sample: all that counting and learning need of it but its words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleArticle {
     /// Digest of the article: title, text, labels, group.
     pub digest: Digest,
@@ -70,8 +70,13 @@ pub struct SampleArticle {
     pub source: Option<String>,
     /// By axis: its label as an index into [`AxisCounts::labels`].
     pub labels: [Option<u16>; 2],
+    /// Its language (English, Chinese, undetermined).
+    pub language: u8,
     /// Its features, as ascending indices into [`Counts::features`].
     pub features: Vec<u32>,
+    /// Its plain terms, as ascending indices into [`Counts::terms`]. Together with the rest, what has to be subtracted
+    /// to forget the article.
+    pub terms: Vec<u32>,
 }
 
 /// Everything counted from labelled articles.
@@ -99,6 +104,11 @@ pub struct Counts {
     pub ledger: Vec<LedgerEntry>,
     /// The articles of the groups with the smallest digests, whole groups, at most [`MAX_SAMPLE`]; ascending.
     pub sample: Vec<SampleArticle>,
+    /// The smallest group that is not in the sample; nor are those after it. `None` if all groups are.
+    pub sample_limit: Option<Digest>,
+    /// Whether the sample is the one that counting all articles of the ledger anew would give. It is not after the
+    /// removal of articles whose place others would have taken, and not if it was rebuilt from some of the articles only.
+    pub sample_is_exact: bool,
 }
 
 impl Counts {
@@ -163,11 +173,25 @@ impl Counts {
             let labels = article.labels.iter().zip(&self.axes);
             article.features.is_sorted_by(|a, b| a < b)
                 && article.features.last().is_none_or(|&last| (last as usize) < features)
+                && article.terms.is_sorted_by(|a, b| a < b)
+                && article.terms.last().is_none_or(|&last| (last as usize) < self.terms.len())
+                && usize::from(article.language) < self.languages.len()
+                && self.sample_limit.is_none_or(|limit| article.group < limit)
                 && labels.clone().all(|(label, axis)| label.is_none_or(|l| usize::from(l) < axis.labels.len()))
                 && self.contains(&article.digest)
         };
         if self.sample.len() > MAX_SAMPLE || !self.sample.iter().all(fits) {
             return Some("sample");
+        }
+        let mut sampled = self.axes.each_ref().map(|axis| vec![0_u64; axis.labels.len()]);
+        for article in &self.sample {
+            for (sampled, label) in sampled.iter_mut().zip(article.labels) {
+                label.into_iter().for_each(|label| sampled[usize::from(label)] += 1);
+            }
+        }
+        let more = |(sampled, axis): (&Vec<u64>, &AxisCounts)| sampled.iter().zip(&axis.documents).any(|(a, b)| a > b);
+        if sampled.iter().zip(&self.axes).any(more) {
+            return Some("more articles in the sample than were counted");
         }
         None
     }

@@ -1,7 +1,7 @@
 //! What a model is: counts, settings, fitted values, report data; the codec of its file.
 //!
 //! A model file holds two sections. *Serving* is all that answering needs; *counts* is what learning goes on from.
-//! [`Model`] is the first, ready to answer; [`ModelFile`] is both.
+//! [`Model`] is the first, ready to answer; [`ModelFile`] is both. A file of counts holds the second alone.
 
 mod codec;
 mod counts;
@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use self::codec::Kind;
 pub use self::{
     codec::Section,
     counts::{AxisCounts, Cells, Counts, Digest, LedgerEntry, MAX_SAMPLE, SampleArticle},
@@ -33,6 +34,12 @@ pub enum ModelError {
     /// It does not begin as model files do.
     #[error("not a chuanda model file")]
     NotAModel,
+    /// It begins neither as files of counts do nor as model files.
+    #[error("neither a file of counts nor a model file of chuanda")]
+    NotCounts,
+    /// A file of counts, from which no model was learnt yet.
+    #[error("a file of counts and not of a model: `chuanda merge` makes a model of it")]
+    OnlyCounts,
     /// Another layout.
     #[error("the file has format {found}; this build reads format {supported}")]
     Format {
@@ -126,6 +133,7 @@ pub struct Model {
     idf: Idf,
     languages: [u64; 3],
     report: Report,
+    is_calibrated: bool,
 }
 
 fn malformed(section: Section, reason: &(impl ToString + ?Sized)) -> ModelError {
@@ -143,7 +151,8 @@ impl Model {
         let container = codec::Container::open(bytes)?;
         let mut serving: Serving = container.section(Section::Serving)?;
         let answers = std::mem::take(&mut serving.self_test);
-        let model = Self::new(container.version(), serving)?;
+        let own = container.digest(Section::Counts).is_some_and(|digest| shortened(&digest) == serving.calibrated_on);
+        let model = Self { is_calibrated: own, ..Self::new(container.version(), serving)? };
         self_test::check(&model, &answers)?;
         Ok(model)
     }
@@ -180,6 +189,7 @@ impl Model {
             catalog,
             languages: serving.languages,
             report: serving.report,
+            is_calibrated: true,
         })
     }
 
@@ -208,6 +218,13 @@ impl Model {
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// Whether settings and fitted values were learnt from the very articles that the model counts. They were not if
+    /// articles have been added or removed since; the held-out figures of the report then are of the model before.
+    #[must_use]
+    pub fn is_calibrated(&self) -> bool {
+        self.is_calibrated
     }
 
     /// The languages of the training articles, most frequent first.
@@ -297,24 +314,54 @@ impl ModelFile {
         let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
         check_counts(&serving, counts)?;
         serving.self_test = self_test::answers(&model);
-        codec::write(&codec::encode(&serving, Section::Serving)?, &codec::encode(counts, Section::Counts)?)
+        let sections = [codec::encode(&serving, Section::Serving)?, codec::encode(counts, Section::Counts)?];
+        codec::write(Kind::Model, &sections.each_ref().map(Vec::as_slice))
     }
+}
+
+impl Counts {
+    /// Reads a file of counts, or the counts of a model file.
+    ///
+    /// # Errors
+    ///
+    /// The file is neither, is damaged, or is of a format or feature scheme that this build does not read.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        if Kind::of(bytes).is_none() {
+            return Err(ModelError::NotCounts);
+        }
+        let counts: Counts = codec::Container::open(bytes)?.section(Section::Counts)?;
+        check_soundness(&counts)?;
+        Ok(counts)
+    }
+
+    /// The bytes of a file of counts. The same content gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Counts that a reader would refuse.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        check_soundness(self)?;
+        Ok(codec::write(Kind::Counts, &[&codec::encode(self, Section::Counts)?])?.0)
+    }
+}
+
+/// Whether counts are sound.
+fn check_soundness(counts: &Counts) -> Result<(), ModelError> {
+    let section = Section::Counts;
+    counts.catalog.check().map_err(|error| malformed(section, &error))?;
+    counts.fault().map_or(Ok(()), |fault| Err(malformed(section, fault)))
 }
 
 /// Whether counts are sound, and of the same model as a serving section.
 fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
-    let section = Section::Counts;
-    counts.catalog.check().map_err(|error| malformed(section, &error))?;
-    if let Some(fault) = counts.fault() {
-        return Err(malformed(section, fault));
-    }
+    check_soundness(counts)?;
     let same_labels = serving.tables.axes.iter().zip(&counts.axes).all(|(tables, counts)| match tables {
         Some(tables) => tables.labels == counts.labels,
         // Counted, but too little to learn from.
         None => true,
     });
     if !same_labels || serving.catalog != counts.catalog {
-        return Err(malformed(section, "not of the same model as the serving section"));
+        return Err(malformed(Section::Counts, "not of the same model as the serving section"));
     }
     Ok(())
 }
@@ -325,8 +372,12 @@ fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
 ///
 /// Counts that cannot be encoded.
 pub fn digest_of(counts: &Counts) -> Result<Digest, ModelError> {
-    let hash = blake3::hash(&codec::encode(counts, Section::Counts)?);
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hash.as_bytes()[..16]);
-    Ok(Digest(digest))
+    Ok(shortened(blake3::hash(&codec::encode(counts, Section::Counts)?).as_bytes()))
+}
+
+/// The first half of a checksum.
+fn shortened(checksum: &[u8; 32]) -> Digest {
+    let mut digest = Digest::default();
+    digest.0.copy_from_slice(&checksum[..16]);
+    digest
 }

@@ -16,7 +16,7 @@
 
 mod view;
 
-use super::names::name_features;
+use super::names::name_ngrams;
 use crate::{
     classify::{
         Axis, Catalog,
@@ -89,7 +89,7 @@ fn with_names(counts: &Counts, axis: Axis, catalog: &Catalog) -> AxisTable {
     let source = &counts.axes[axis as usize];
     let mut named_by_label: Vec<Vec<u32>> = Vec::new();
     for id in &source.labels {
-        let features = catalog.get(axis, id).map(name_features).unwrap_or_default();
+        let features = catalog.get(axis, id).map(name_ngrams).unwrap_or_default();
         let mut known: Vec<u32> = features
             .into_iter()
             .filter_map(|(feature, _)| counts.features.binary_search(&feature).ok())

@@ -1,0 +1,124 @@
+//! `chuanda merge`: counts of shards in, a model of the whole out.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::{
+    CliError, Exit, labelled, output, report,
+    told::{self, Told},
+};
+use crate::{
+    learn::{self, MergeError, Merged, Trained},
+    model::{Counts, Report},
+};
+
+/// Learn a model from counts, without the articles
+///
+/// Reads files that count wrote, and models, which hold their counts. The model is the one that train would make of all
+/// articles together, byte for byte, in whatever order the files are named. Articles that stand in several files are
+/// counted once; so are groups joined that stand in several. (One model alone is learnt anew from its own counts: settings,
+/// weights and calibration.)
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  chuanda count --data 2021.jsonl --output 2021.counts
+  chuanda merge 2021.counts 2022.counts --output my.chuanda
+  chuanda merge my.chuanda 2023.counts --output newer.chuanda
+
+Exit codes: 0 done, 1 the files do not fit together or no model could be trained, 2 wrong usage, 3 a file is unusable")]
+pub(super) struct Args {
+    /// Files of counts, and models
+    #[arg(value_name = "COUNTS", required = true)]
+    counts: Vec<PathBuf>,
+    /// Where the model is written; it appears when it is whole
+    #[arg(long, short, value_name = "MODEL")]
+    output: PathBuf,
+    /// How the report is written
+    #[arg(long, default_value = "text")]
+    format: report::Format,
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// What is printed with `--format json`.
+#[derive(Serialize)]
+struct Summary<'a> {
+    version: &'a str,
+    /// Distinct articles learnt from.
+    articles: u64,
+    /// Articles that stand in several files, none of which is contained in another.
+    overlapping: usize,
+    /// Files all of whose articles stand in another file.
+    contained: Vec<&'a str>,
+    report: &'a Report,
+}
+
+impl From<MergeError> for CliError {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Contradiction { .. } => CliError::Unusable(error.into()),
+            MergeError::Catalogs { .. }
+            | MergeError::Overlap { .. }
+            | MergeError::TooManyLabels { .. }
+            | MergeError::TooManyArticles
+            | MergeError::Changed { .. }
+            | MergeError::Model(_) => CliError::Failed(error.into()),
+        }
+    }
+}
+
+fn read(path: &PathBuf) -> Result<Counts, CliError> {
+    let bytes = fs::read(path).with_context(|| path.display().to_string()).map_err(CliError::Unusable)?;
+    Counts::from_bytes(&bytes).with_context(|| path.display().to_string()).map_err(CliError::Unusable)
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
+    let identity = output::identity(&args.output);
+    if let Some(path) = args.counts.iter().find(|path| identity.is_some() && output::identity(path) == identity) {
+        return Err(CliError::Usage(format!("--output: the file is also read: {}", path.display())));
+    }
+    let publication = output::begin_result(&args.output)?;
+    let told = Told::new(true);
+    let names: Vec<String> = args.counts.iter().map(|path| path.display().to_string()).collect();
+    let (merged, trained) = labelled::pool(args.threads)?.install(|| {
+        told.doing("adding up");
+        let merged = learn::merge(&names, |shard| read(&args.counts[shard]))?;
+        told.doing("choosing settings and fitting");
+        let trained = learn::train(&merged.counts).map_err(|error| CliError::Failed(error.into()))?;
+        Ok::<_, CliError>((merged, trained))
+    })?;
+    output::publish(publication, &args.output, &trained.model)?;
+    told.finish();
+    let Merged { counts, overlapping, contained } = merged;
+    for &(shard, other) in &contained {
+        told::note(&format!("{}: adds nothing: all its articles stand in {}", names[shard], names[other]));
+    }
+    if !counts.sample_is_exact {
+        told::note(
+            "the calibration sample of a file lacks articles: the model may differ from one that is trained on the articles",
+        );
+    }
+    report::not_learnt(&trained);
+
+    let articles = trained.report.articles;
+    labelled::print(&match args.format {
+        report::Format::Text => format!(
+            "{}model {} from {articles} articles ({overlapping} stand in several files and are counted once), written to \
+             {}\n",
+            report::trained(&trained.report),
+            trained.version,
+            args.output.display()
+        ),
+        report::Format::Json => {
+            let contained = contained.iter().map(|&(shard, _)| names[shard].as_str()).collect();
+            let Trained { version, report, .. } = &trained;
+            let summary = Summary { version, articles, overlapping, contained, report };
+            serde_json::to_string(&summary).context("the report")? + "\n"
+        }
+    })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,194 @@
+//! `chuanda update`: labelled articles into a model and out of it.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::{
+    CliError, Exit,
+    labelled::{self, Data},
+    load_model_file, output, report,
+    told::{self, Told},
+};
+use crate::{
+    learn::{Added, Trainer},
+    model::{Model, Report},
+};
+
+/// What there is to know of a model whose articles changed after it was calibrated.
+pub(super) const NOT_CALIBRATED: &str = "settings and fitted values of the model are older than its articles; `chuanda update --calibrate-on` learns them anew";
+
+/// Add labelled articles to a model, and remove some
+///
+/// Reads what train reads. An article is known by title, text, labels and group: to correct a label, remove the article
+/// as it was and add it as it should be, in one call; what is removed goes first.
+///
+/// The counts and likelihoods are those of training on the changed articles. Settings, weights and calibration stay those
+/// of the model, and the new one says so, unless --calibrate-on names the whole changed corpus: then the new model is the
+/// one that train makes of it, byte for byte. An article that is to be removed and is not in the model, or is to be added
+/// and is in it, is told on standard error, and the others are done.
+#[derive(Debug, clap::Args)]
+#[command(
+    group(clap::ArgGroup::new("change").required(true).multiple(true).args(["add", "remove", "calibrate_on"])),
+    after_help = "\
+Examples:
+  chuanda update --model my.chuanda --add new.jsonl --output newer.chuanda
+  chuanda update --model my.chuanda --remove wrong.jsonl --add right.jsonl --output my.chuanda
+  chuanda update --model my.chuanda --add new.jsonl --calibrate-on corpus/ new.jsonl --output newer.chuanda
+
+Exit codes: 0 done, 1 some articles could not be added, removed or calibrated on, or no model could be made, 2 wrong usage, \
+3 model unusable"
+)]
+pub(super) struct Args {
+    /// Change the model in this file instead of the one that is built in
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Files and directories of labelled articles to add
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    add: Vec<PathBuf>,
+    /// Files and directories of labelled articles to remove
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    remove: Vec<PathBuf>,
+    /// Files and directories of all labelled articles of the changed model: learn settings, weights and calibration anew
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    calibrate_on: Vec<PathBuf>,
+    /// Where the new model is written; it appears when it is whole, and may replace the old one
+    #[arg(long, short, value_name = "MODEL")]
+    output: PathBuf,
+    /// Take labels that neither the model's catalog nor its articles have, which are records that cannot be used otherwise
+    #[arg(long)]
+    allow_new_labels: bool,
+    /// How the report is written
+    #[arg(long, default_value = "text")]
+    format: report::Format,
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// What is printed with `--format json`.
+#[derive(Serialize)]
+struct Summary<'a> {
+    version: &'a str,
+    /// The model that was changed.
+    base: &'a str,
+    /// Distinct articles in the new model.
+    articles: u64,
+    added: u64,
+    removed: u64,
+    /// Articles of the new model that --calibrate-on lacks.
+    not_calibrated_on: usize,
+    /// Whether settings and fitted values were learnt from the articles of the new model.
+    calibrated: bool,
+    report: &'a Report,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
+    let data = |flag, paths: &[PathBuf]| Data::of_flag(flag, paths.to_vec(), Some(&args.output));
+    let (remove, add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
+    let calibrate_on = data("--calibrate-on", &args.calibrate_on)?;
+    let file = load_model_file(args.model.as_deref())?;
+    let publication = output::begin_result(&args.output)?;
+    let (base, serving) = (file.model.version().to_owned(), file.serving);
+    let mut told = Told::new(true);
+    let mut trainer = Trainer::from_counts(file.counts, args.allow_new_labels);
+    let calibrate = !args.calibrate_on.is_empty();
+    let (added, removed, not_calibrated_on, is_exact, trained) = labelled::pool(args.threads)?.install(|| {
+        let removed = remove_all(remove, &mut trainer, &mut told);
+        let added = add_all(add, &mut trainer, &mut told);
+        if calibrate {
+            calibrate_all(calibrate_on, &mut trainer, &mut told);
+        }
+        told.doing("fitting");
+        let (missing, is_exact) = (trainer.not_calibrated_on(), trainer.sample_is_exact());
+        let trained = if calibrate { trainer.finish() } else { trainer.finish_as(&serving) };
+        Ok::<_, CliError>((added, removed, missing, is_exact, trained.map_err(|error| CliError::Failed(error.into()))?))
+    })?;
+    output::publish(publication, &args.output, &trained.model)?;
+    let mut exit = told.finish();
+    if not_calibrated_on > 0 {
+        told::note(&format!("--calibrate-on: {not_calibrated_on} articles of the model are missing"));
+        exit = Exit::SomeFailed;
+    } else if !is_exact {
+        told::note(
+            "the calibration sample lacks articles that would now find a place in it; `--calibrate-on` with all articles \
+             fills it",
+        );
+    }
+    report::not_learnt(&trained);
+    let calibrated = Model::from_bytes(&trained.model).is_ok_and(|model| model.is_calibrated());
+    if !calibrated {
+        told::note(NOT_CALIBRATED);
+    }
+
+    let (version, articles) = (trained.version.as_str(), trained.report.articles);
+    labelled::print(&match args.format {
+        report::Format::Text => format!(
+            "{}model {version} from {articles} articles ({added} added to model {base}, {removed} removed), written to {}\n",
+            if calibrate { report::trained(&trained.report) } else { String::new() },
+            args.output.display()
+        ),
+        report::Format::Json => {
+            let (base, report) = (base.as_str(), &trained.report);
+            let summary = Summary { version, base, articles, added, removed, not_calibrated_on, calibrated, report };
+            serde_json::to_string(&summary).context("the report")? + "\n"
+        }
+    })?;
+    Ok(exit)
+}
+
+/// Removes all articles, and says how many there were.
+fn remove_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
+    let mut removed = 0;
+    while let Some(mut chunk) = data.chunk(false) {
+        let items = chunk.items();
+        let mut failures = std::mem::take(&mut chunk.failures);
+        for (number, result) in trainer.remove_all(&chunk.articles).into_iter().enumerate() {
+            match result {
+                Ok(()) => removed += 1,
+                Err(error) => failures.push(format!("{}: not removed: {error}", chunk.name(number))),
+            }
+        }
+        told.add(items, failures);
+    }
+    removed
+}
+
+/// Adds all articles, and says how many there were.
+fn add_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
+    let mut added = 0;
+    while let Some(mut chunk) = data.chunk(false) {
+        let items = chunk.items();
+        let mut failures = std::mem::take(&mut chunk.failures);
+        for (number, result) in trainer.add_all(&chunk.articles).into_iter().enumerate() {
+            match result {
+                Ok(Added::New) => added += 1,
+                Ok(Added::Double) => {
+                    failures
+                        .push(format!("{}: not added: among the articles of the model already", chunk.name(number)));
+                }
+                Err(error) => failures.push(format!("{}: {error}", chunk.name(number))),
+            }
+        }
+        told.add(items, failures);
+    }
+    added
+}
+
+/// Rebuilds the calibration sample.
+fn calibrate_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) {
+    trainer.calibrate_on(&[]);
+    while let Some(mut chunk) = data.chunk(false) {
+        let items = chunk.items();
+        let mut failures = std::mem::take(&mut chunk.failures);
+        for (number, is_counted) in trainer.calibrate_on(&chunk.articles).into_iter().enumerate() {
+            if !is_counted {
+                let name = chunk.name(number);
+                failures.push(format!("{name}: not calibrated on: not among the articles of the model"));
+            }
+        }
+        told.add(items, failures);
+    }
+}

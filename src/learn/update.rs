@@ -1,0 +1,277 @@
+//! A trainer that goes on from the counts of a model: articles are taken out again, and the calibration sample can be
+//! rebuilt.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::{
+    CatalogChoice, LabelledArticle, Trainer,
+    article::Prepared,
+    sample::Sampled,
+    tally::{Contradiction, Row},
+};
+use crate::{
+    classify::{Axis, Catalog},
+    model::{Counts, Digest, MAX_SAMPLE},
+};
+
+/// Why an article cannot be taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRemoved {
+    /// It was never counted, or was taken out before.
+    #[error("not among the articles of the model")]
+    Unknown,
+    /// It was counted under other labels, or with another group or none.
+    #[error("among the articles of the model only with other labels or another group")]
+    OtherLabels,
+    /// The counts are not those of their ledger.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
+}
+
+impl Trainer {
+    /// A trainer that has seen what was counted before. Labels that counted articles carry are known to it, those of the
+    /// catalog too, and all others only if new ones are allowed or the catalog is empty. An article that is added and was
+    /// counted already changes nothing, not even which source is known of it.
+    #[must_use]
+    pub fn from_counts(counts: Counts, allow_new_labels: bool) -> Self {
+        Self::from_counts_with_capacity(counts, allow_new_labels, MAX_SAMPLE)
+    }
+
+    pub(super) fn from_counts_with_capacity(counts: Counts, allow_new_labels: bool, capacity: usize) -> Self {
+        let choice = match (counts.catalog == Catalog::default(), allow_new_labels) {
+            (true, _) => CatalogChoice::FromData,
+            (false, true) => CatalogChoice::GivenOrNew(counts.catalog.clone()),
+            (false, false) => CatalogChoice::Given(counts.catalog.clone()),
+        };
+        let mut trainer = Self::with_capacity(choice, capacity);
+        let numbers = trainer.tally.add_counts(&counts);
+        trainer.sample_from(&counts, &numbers);
+        trainer.sample.is_exact = counts.sample_is_exact;
+        trainer.goes_on = true;
+        trainer.ledger = counts.ledger.into_iter().map(|entry| (entry.article, entry.text)).collect();
+        trainer
+    }
+
+    /// Takes the sample of counts in; `numbers` are what the tally made of their labels.
+    pub(super) fn sample_from(&mut self, counts: &Counts, numbers: &[Vec<u16>; 2]) {
+        counts.sample_limit.into_iter().for_each(|limit| self.sample.limit_to(limit));
+        for article in &counts.sample {
+            if !self.sample.takes(article.group) {
+                continue;
+            }
+            let row = Row::of_sample(article, counts, numbers);
+            let sampled = Sampled { text: article.text, source: article.source.clone(), row };
+            self.sample.add(article.group, article.digest, sampled);
+        }
+    }
+
+    /// Takes many articles out, reading them on all threads of the current rayon pool. One result for each, in order;
+    /// of one that cannot be taken out, nothing is.
+    ///
+    /// The calibration sample stays what counting anew would give, unless groups that did not fit into it would now find
+    /// a place: nothing is known of them any more, so their place stays free.
+    pub fn remove_all(&mut self, articles: &[LabelledArticle]) -> Vec<Result<(), NotRemoved>> {
+        let (ledger, names) = (&self.ledger, &self.names);
+        let prepare =
+            |article: &LabelledArticle| ledger.contains_key(&article.digest()).then(|| article.prepare(names));
+        let prepared: Vec<Option<Prepared>> = articles.par_iter().map(prepare).collect();
+        let results: Vec<_> = articles.iter().zip(prepared).map(|(article, it)| self.remove(article, it)).collect();
+        let unknown = |(_, result): &(_, &Result<(), NotRemoved>)| **result == Err(NotRemoved::Unknown);
+        let mut missed: HashMap<Digest, bool> =
+            articles.iter().zip(&results).filter(unknown).map(|(article, _)| (article.text_digest(), false)).collect();
+        if missed.is_empty() {
+            return results;
+        }
+        self.ledger.values().for_each(|text| {
+            missed.entry(*text).and_modify(|found| *found = true);
+        });
+        let why = |(article, result): (&LabelledArticle, Result<(), NotRemoved>)| match result {
+            Err(NotRemoved::Unknown) if missed.get(&article.text_digest()) == Some(&true) => {
+                Err(NotRemoved::OtherLabels)
+            }
+            other => other,
+        };
+        articles.iter().zip(results).map(why).collect()
+    }
+
+    fn remove(&mut self, article: &LabelledArticle, prepared: Option<Prepared>) -> Result<(), NotRemoved> {
+        // An article that stands twice in the list is gone by the second time.
+        let mut prepared = prepared.filter(|it| self.ledger.contains_key(&it.digest)).ok_or(NotRemoved::Unknown)?;
+        let mut labels = [None, None];
+        for axis in Axis::ALL {
+            if let Some(label) = &article.labels[axis as usize] {
+                labels[axis as usize] = Some(self.tally.known(axis, label).ok_or(Contradiction)?);
+            }
+        }
+        let (row, _) = prepared.row(labels);
+        self.tally.remove(&row, 1)?;
+        self.ledger.remove(&prepared.digest);
+        self.sample.remove(prepared.group, prepared.digest);
+        if let Some(rebuilt_from) = &mut self.rebuilt_from {
+            rebuilt_from.remove(&prepared.digest);
+        }
+        Ok(())
+    }
+
+    /// Rebuilds the calibration sample from articles that are counted, on all threads of the current rayon pool. The
+    /// first call empties it; with all counted articles handed over, it is the one that counting them anew would give.
+    /// By article, in order: whether it is counted; those that are not are passed over.
+    pub fn calibrate_on(&mut self, articles: &[LabelledArticle]) -> Vec<bool> {
+        if self.rebuilt_from.is_none() {
+            self.sample = self.sample.emptied();
+        }
+        let mut rebuilt_from = self.rebuilt_from.take().unwrap_or_default();
+        let (ledger, sample, names) = (&self.ledger, &self.sample, &self.names);
+        let prepare = |article: &LabelledArticle| {
+            let is_counted = ledger.contains_key(&article.digest());
+            (is_counted, (is_counted && sample.takes(article.group_digest())).then(|| article.prepare(names)))
+        };
+        let prepared: Vec<(bool, Option<Prepared>)> = articles.par_iter().map(prepare).collect();
+        let mut counted = Vec::with_capacity(articles.len());
+        for (article, (is_counted, prepared)) in articles.iter().zip(prepared) {
+            counted.push(is_counted);
+            if is_counted {
+                rebuilt_from.insert(article.digest());
+            }
+            if let Some(mut prepared) = prepared {
+                let label = |axis| self.tally.known(axis, article.labels[axis as usize].as_deref()?);
+                let (row, _) = prepared.row(Axis::ALL.map(label));
+                let sampled = Sampled { text: prepared.text, source: prepared.source, row };
+                self.sample.add(prepared.group, prepared.digest, sampled);
+            }
+        }
+        self.sample.is_exact = rebuilt_from.len() == self.ledger.len();
+        self.rebuilt_from = Some(rebuilt_from);
+        counted
+    }
+
+    /// Counted articles that the sample was not rebuilt from, though others were: 0 if it was not rebuilt at all.
+    #[must_use]
+    pub fn not_calibrated_on(&self) -> usize {
+        self.rebuilt_from.as_ref().map_or(0, |rebuilt_from| self.ledger.len().saturating_sub(rebuilt_from.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::testing::{counts_of, counts_with_capacity, small_corpus, some_of};
+    use proptest::prelude::*;
+
+    /// What does not depend on the sample.
+    fn without_sample(counts: Counts) -> Counts {
+        Counts { sample: Vec::new(), sample_limit: None, sample_is_exact: true, ..counts }
+    }
+
+    /// Goes from some articles to others, and says what of the removal and addition was refused.
+    fn change(before: u32, after: u32, capacity: usize) -> Trainer {
+        let counts = counts_with_capacity(&some_of(before), capacity);
+        let mut trainer = Trainer::from_counts_with_capacity(counts, false, capacity);
+        assert!(trainer.remove_all(&some_of(before & !after)).into_iter().all(|result| result.is_ok()));
+        assert!(trainer.add_all(&some_of(after & !before)).into_iter().all(|result| result.is_ok()));
+        trainer
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        /// From any set of articles to any other one, the counts are those of counting anew; the sample too if it is
+        /// rebuilt, or holds all articles, or says so.
+        #[test]
+        fn changed_counts_are_those_of_counting_anew(
+            before in 0_u32..1 << 24, after in 0_u32..1 << 24, capacity in prop_oneof![1_usize..24, Just(24)],
+        ) {
+            let expect = counts_with_capacity(&some_of(after), capacity);
+            let trainer = change(before, after, capacity);
+            let is_exact = trainer.sample_is_exact();
+            let counts = trainer.into_counts();
+            prop_assert!(is_exact || capacity < 24);
+            prop_assert_eq!(counts.sample_is_exact, is_exact);
+            if is_exact {
+                prop_assert_eq!(&counts, &expect);
+            }
+            prop_assert_eq!(without_sample(counts), without_sample(expect.clone()));
+
+            let mut trainer = change(before, after, capacity);
+            let counted = trainer.calibrate_on(&small_corpus());
+            let is_after: Vec<bool> = (0..24).map(|number| after >> number & 1 == 1).collect();
+            prop_assert_eq!(counted, is_after);
+            prop_assert_eq!(trainer.not_calibrated_on(), 0);
+            prop_assert_eq!(trainer.into_counts(), expect);
+        }
+
+        #[test]
+        fn added_and_removed_again_is_as_before(before in 0_u32..1 << 24, more in 0_u32..1 << 24) {
+            let counts = counts_of(&some_of(before));
+            let mut trainer = Trainer::from_counts(counts.clone(), false);
+            trainer.add_all(&some_of(more));
+            let removed = trainer.remove_all(&some_of(more & !before));
+            prop_assert!(removed.into_iter().all(|result| result.is_ok()));
+            prop_assert_eq!(trainer.into_counts(), counts);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_told_and_changes_nothing() {
+        let corpus = small_corpus();
+        let counts = counts_of(&corpus[..12]);
+        let mut trainer = Trainer::from_counts(counts.clone(), false);
+        let mut relabelled = corpus[0].clone();
+        relabelled.labels[0] = None;
+        let results = trainer.remove_all(&[corpus[12].clone(), relabelled]);
+        assert_eq!(results, [Err(NotRemoved::Unknown), Err(NotRemoved::OtherLabels)]);
+        let mut mirrored = corpus[3].clone();
+        mirrored.source = Some("a mirror".to_owned());
+        assert_eq!(trainer.add_all(&[mirrored]), [Ok(crate::learn::Added::Double)]);
+        assert_eq!(trainer.into_counts(), counts);
+
+        // Twice in one call.
+        let mut trainer = Trainer::from_counts(counts, false);
+        let results = trainer.remove_all(&[corpus[0].clone(), corpus[0].clone()]);
+        assert_eq!(results, [Ok(()), Err(NotRemoved::Unknown)]);
+        assert_eq!(trainer.into_counts(), counts_of(&corpus[1..12]));
+    }
+
+    #[test]
+    fn counts_that_contradict_their_ledger_lose_nothing() {
+        let corpus = small_corpus();
+        let mut counts = counts_of(&corpus);
+        counts.term_documents.fill(0);
+        let mut trainer = Trainer::from_counts(counts.clone(), false);
+        let results = trainer.remove_all(&corpus[..1]);
+        assert_eq!(results, [Err(NotRemoved::Contradiction(Contradiction))]);
+        assert_eq!(trainer.into_counts().axes, counts.axes);
+    }
+
+    /// Labels that only removed articles carried are gone, and an axis with them.
+    #[test]
+    fn labels_go_with_their_articles() {
+        let mut corpus = small_corpus();
+        corpus[0].labels = [Some("tea_party".to_owned()), None];
+        let mut bare = Trainer::new(CatalogChoice::FromData);
+        bare.add_all(&corpus[..1]).into_iter().for_each(|result| assert!(result.is_ok()));
+        let counts = bare.into_counts();
+        let mut trainer = Trainer::from_counts(counts.clone(), false);
+        assert!(trainer.add_all(&corpus[1..]).into_iter().all(|result| result.is_ok()), "no catalog allows all labels");
+        assert!(trainer.remove_all(&corpus[1..]).into_iter().all(|result| result.is_ok()));
+        assert_eq!(trainer.into_counts(), counts);
+
+        let counts = counts_of(&small_corpus());
+        let new = Trainer::from_counts(counts.clone(), false).add_all(&corpus[..1]);
+        assert!(new[0].as_ref().is_err_and(|error| error.to_string().contains("tea_party")), "{new:?}");
+        assert!(Trainer::from_counts(counts, true).add_all(&corpus[..1])[0].is_ok());
+    }
+
+    #[test]
+    fn a_sample_rebuilt_from_some_articles_says_so() {
+        let corpus = small_corpus();
+        let mut trainer = Trainer::from_counts(counts_of(&corpus), false);
+        trainer.calibrate_on(&corpus[..20]);
+        assert_eq!((trainer.not_calibrated_on(), trainer.sample_is_exact()), (4, false));
+        trainer.calibrate_on(&corpus[15..]);
+        assert_eq!((trainer.not_calibrated_on(), trainer.sample_is_exact()), (0, true));
+        assert_eq!(trainer.into_counts(), counts_of(&corpus));
+    }
+}
