@@ -199,16 +199,7 @@ impl AxisScorer {
         contributions.sort_unstable_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
         contributions.truncate(options.max_evidence);
         let listed: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
-        let evidence = contributions
-            .into_iter()
-            .map(|(ngram, contribution)| {
-                let mut places = hits.places.iter().filter(|hit| hit.ngram == ngram).map(|hit| hit.span);
-                let spans: Vec<Span> = places.by_ref().take(MAX_SPANS).collect();
-                let occurrences = u32::try_from(spans.len() + places.count()).unwrap_or(u32::MAX);
-                let text = spans.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
-                Evidence { text, spans, contribution, occurrences }
-            })
-            .collect();
+        let evidence = hits.evidence(document, contributions);
         Classification {
             label: self.labels[label].id.clone(),
             display_name: self.labels[label].display.clone(),
@@ -241,6 +232,20 @@ impl AxisScorer {
             }
         }
         contributions
+    }
+}
+
+impl Hits {
+    /// N-grams and their contributions with the places where they stand.
+    fn evidence(&self, document: &Document<'_>, contributions: Vec<(u64, f64)>) -> Vec<Evidence> {
+        let evidence = |(ngram, contribution)| {
+            let mut places = self.places.iter().filter(|hit| hit.ngram == ngram).map(|hit| hit.span);
+            let spans: Vec<Span> = places.by_ref().take(MAX_SPANS).collect();
+            let occurrences = u32::try_from(spans.len() + places.count()).unwrap_or(u32::MAX);
+            let text = spans.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
+            Evidence { text, spans, contribution, occurrences }
+        };
+        contributions.into_iter().map(evidence).collect()
     }
 }
 
@@ -313,5 +318,25 @@ impl Scorer {
         let scores = axis.scores(&self.fields, &hits.features, &scales);
         let probabilities = softmax(&scores, axis.start(&hits.features).1);
         Some((scores, probabilities))
+    }
+
+    /// What speaks for a label of an axis (by its number), strongest first. Empty if there is no such label.
+    #[must_use]
+    pub fn evidence(
+        &self,
+        axis: usize,
+        label: &str,
+        document: &Document<'_>,
+        hits: &Hits,
+        max: usize,
+    ) -> Vec<Evidence> {
+        let Some(axis) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
+        let Some(label) = axis.labels.iter().position(|known| known.id == label) else { return Vec::new() };
+        let scales = axis.scales(&self.fields, &hits.features);
+        let mut contributions = axis.contributions(&self.fields, hits, label, &scales);
+        contributions.retain(|(_, contribution)| *contribution > 0.0);
+        contributions.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        contributions.truncate(max);
+        hits.evidence(document, contributions)
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn evaluated(evaluation: &Evaluation) -> String {
         "{articles} articles; the model was trained on {trained_on} of them (such are scored without themselves and their \
          group)"
     );
-    for AxisEvaluation { axis, metrics: figures, unknown_labels } in axes {
+    for AxisEvaluation { axis, metrics: figures, unknown_labels, worst_errors: _ } in axes {
         let _ = writeln!(out, "\n{}: {} articles", axis.name(), figures.articles);
         if *unknown_labels > 0 {
             let _ = writeln!(out, "{unknown_labels} of them carry a label that the model does not have");

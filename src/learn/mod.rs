@@ -10,7 +10,9 @@
 //! costs one subtraction (see [`AxisTable`]).
 
 mod article;
+mod compare;
 mod counting;
+mod errors;
 mod evaluate;
 mod fit;
 mod metrics;
@@ -24,9 +26,11 @@ mod weights;
 
 pub use self::{
     article::LabelledArticle,
+    compare::{AxisComparison, Comparison, compare},
     counting::{Added, CatalogChoice, RejectedArticle, Trainer},
+    errors::{Excerpt, MAX_ERRORS, WorstError},
     evaluate::{AxisEvaluation, Evaluation, evaluate},
-    metrics::{Scored, measure},
+    metrics::{EVALUATION_POINTS, STORED_POINTS, Scored, mcnemar, measure, paired_mean, paired_share_interval, wilson},
     select::{TrainError, Trained},
     table::{AxisTable, LeftOut},
     weights::{Combination, HeldOut},

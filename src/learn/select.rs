@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     FOLDS, fit,
-    metrics::{Scored, measure},
+    metrics::{STORED_POINTS, Scored, measure},
     table::{AxisTable, LeftOut},
     weights::{Combination, HeldOut},
 };
@@ -235,7 +235,7 @@ fn outer_folds(table: &AxisTable, sample: &[SampleArticle], axis: Axis) -> Optio
         };
         scored.extend(articles.par_iter().map(score).collect::<Vec<_>>());
     }
-    Some(measure(&table.labels, &scored))
+    Some(measure(&table.labels, &scored, STORED_POINTS))
 }
 
 /// Trains a model on counts.
