@@ -15,11 +15,10 @@ pub(super) struct Data {
 }
 
 impl Data {
-    /// Checks the files' names; `output` must not be one of them.
-    pub(super) fn new(paths: Vec<PathBuf>, output: Option<&Path>) -> Result<Self, CliError> {
-        let output = output.and_then(output::identity);
-        if let Some(path) = paths.iter().find(|path| output.is_some() && output::identity(path) == output) {
-            return Err(CliError::Usage(format!("--output: the file is also --data {}", path.display())));
+    /// Checks the files' names; the file that is written, named by the flag before it, must not be one of them.
+    pub(super) fn new(paths: Vec<PathBuf>, output: Option<(&str, &Path)>) -> Result<Self, CliError> {
+        if let Some((flag, output)) = output {
+            paths.iter().try_for_each(|path| output::differs(flag, output, "--data", path))?;
         }
         let inputs = Inputs::new(paths, None).map_err(|error| CliError::Usage(format!("--data: {error}")))?;
         Ok(Self { inputs, current: None })

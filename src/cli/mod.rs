@@ -3,6 +3,7 @@
 mod analyze;
 mod answer;
 mod evaluate;
+mod html;
 mod labelled;
 mod output;
 mod pipeline;

@@ -7,6 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use super::CliError;
 use crate::{records::Publication, shutdown};
 
 /// The temporary file of this process, if it is writing one.
@@ -70,6 +71,15 @@ impl Output {
             Output::File(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.commit(),
         }
     }
+}
+
+/// Refuses to write a file that is read as well. `flag` and `other` are what the two were given by.
+pub(super) fn differs(flag: &str, output: &Path, other: &str, input: &Path) -> Result<(), CliError> {
+    let identity = identity(output);
+    if identity.is_some() && identity == self::identity(input) {
+        return Err(CliError::Usage(format!("{flag}: the file is also {other} {}", input.display())));
+    }
+    Ok(())
 }
 
 /// A file that exists, by the one name that all its paths lead to; `None` for what is no regular file.

@@ -81,7 +81,7 @@ struct Summary<'a> {
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let catalog = choose_catalog(args.labels.as_deref(), args.allow_new_labels)?;
-    let data = Data::new(args.data, Some(&args.output))?;
+    let data = Data::new(args.data, Some(("--output", &args.output)))?;
     if args.output.is_dir() {
         return Err(CliError::Usage(format!("--output {}: is a directory", args.output.display())));
     }

@@ -15,7 +15,7 @@ pub const MAX_ERRORS: usize = 20;
 /// Words listed for each error.
 const MAX_EVIDENCE: usize = 10;
 
-/// Bytes of the title and of the text that an excerpt shows at most: headline and lead, where most of the evidence
+/// Bytes that an excerpt shows at most, of the title and of the text each: headline and lead, where most of the evidence
 /// stands.
 const MAX_EXCERPT: usize = 2000;
 

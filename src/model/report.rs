@@ -145,7 +145,7 @@ pub struct Metrics {
     pub accepted: Option<AcceptedMetrics>,
     /// By label, ascending; labels that no article carries and none was given are left out.
     pub labels: Vec<LabelMetrics>,
-    /// Most frequent first.
+    /// Most frequent first, those of one frequency by their labels.
     pub confusions: Vec<Confusion>,
 }
 

@@ -34,7 +34,7 @@ pub struct Scored {
     /// Whether the true label is one of the two most probable.
     top_two: bool,
     /// The size of the label set and whether it holds the true label.
-    label_set: Option<(usize, bool)>,
+    label_set: Option<(u32, bool)>,
     /// Whether the label was accepted.
     accepted: Option<bool>,
 }
@@ -62,7 +62,7 @@ impl Scored {
     /// With the set of labels that the model gave: how many they are, and whether the true one is among them.
     #[must_use]
     pub fn with_label_set(self, size: usize, holds_truth: bool) -> Self {
-        Scored { label_set: Some((size, holds_truth)), ..self }
+        Scored { label_set: Some((u32::try_from(size).unwrap_or(u32::MAX), holds_truth)), ..self }
     }
 
     /// With the model's decision: whether it accepted the label.
@@ -206,11 +206,11 @@ pub fn measure(labels: &[String], articles: &[Scored], points: usize) -> Metrics
 }
 
 fn label_sets(articles: &[Scored]) -> Option<LabelSetMetrics> {
-    let sets: Vec<(usize, bool)> = articles.iter().filter_map(|article| article.label_set).collect();
+    let sets: Vec<(u32, bool)> = articles.iter().filter_map(|article| article.label_set).collect();
     let n = sets.len() as f64;
     (!sets.is_empty()).then(|| LabelSetMetrics {
         articles: sets.len() as u64,
-        mean_size: sets.iter().map(|(size, _)| *size as f64).sum::<f64>() / n,
+        mean_size: sets.iter().map(|(size, _)| f64::from(*size)).sum::<f64>() / n,
         coverage: sets.iter().filter(|(_, holds_truth)| *holds_truth).count() as f64 / n,
     })
 }
