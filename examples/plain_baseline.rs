@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, env, fs};
 
 use chuanda::{
     classify::{Axis, softmax},
-    learn::{FOLDS, LabelledArticle, Scored, measure},
+    learn::{FOLDS, LabelledArticle, STORED_POINTS, Scored, measure},
 };
 use linfa::{DatasetBase, traits::Fit as _};
 use linfa_bayes::MultinomialNb;
@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<()> {
                 scored.push(Scored::new(&labels[article.label], &labels, &softmax(&scores, 1.0)));
             }
         }
-        let m = measure(&labels, &scored);
+        let m = measure(&labels, &scored, STORED_POINTS);
         println!(
             "{}: {} articles, accuracy {:.3}, macro-F1 {:.3}, log loss {:.2}, ECE {:.3}",
             axis.name(),

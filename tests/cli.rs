@@ -665,6 +665,117 @@ fn evaluation_knows_what_was_trained_on() {
     assert!(ran.stdout.contains("  label          articles  precision  recall     F1\n"), "{}", ran.stdout);
 }
 
+/// Labelled articles, of which some are hostile and one carries a label that no model has.
+fn asked() -> String {
+    let hostile = json!({
+        "id": "<script>alert(1)</script>", "title": "</title><img src=x onerror=alert(1)>",
+        "text": format!("{COURT} <b>\"'&amp;"), "meeting_type": "symposium", "relaying_department": "tea & <i>house</i>",
+    });
+    format!("{}{hostile}\n", labelled())
+}
+
+#[test]
+fn evaluation_writes_a_page_that_stands_alone() {
+    let directory = files(&[("a.jsonl", asked().as_bytes()), ("old.html", b"what stood there")]);
+    let path = directory.path();
+    let model = model().to_str().unwrap();
+    let mut pages = Vec::new();
+    for (report, threads) in [("new.html", "2"), ("old.html", "1")] {
+        let arguments = ["evaluate", "--data", "a.jsonl", "--model", model, "--report", report, "--threads", threads];
+        let ran = run(path, &arguments, b"");
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        assert!(ran.stdout.contains("95% interval"), "{}", ran.stdout);
+        pages.push(fs::read_to_string(path.join(report)).unwrap());
+    }
+    assert_eq!(pages[0], pages[1]);
+    assert_eq!(fs::read_dir(path).unwrap().count(), 3, "nothing else is left");
+    let page = &pages[0];
+    for part in [
+        "33 articles. The model was trained on 32 of them",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "&lt;/title&gt;&lt;img src=x",
+        "tea &amp; &lt;i&gt;house&lt;/i&gt;",
+        "&lt;b&gt;&quot;&#39;&amp;amp;",
+        "<mark>",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    for part in ["<script", "<img", "<b>", "<i>", "://"] {
+        assert!(!page.contains(part), "{part}");
+    }
+    #[cfg(unix)]
+    {
+        let ran = run(path, &["evaluate", "--data", "a.jsonl", "--model", model, "--report", "/dev/stdout"], b"");
+        assert!(ran.stdout.starts_with(page), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn two_models_are_compared_article_by_article() {
+    let renamed = labelled().replace("\"symposium\"", "\"round_table\"");
+    let directory = files(&[("a.jsonl", asked().as_bytes()), ("b.jsonl", renamed.as_bytes())]);
+    let path = directory.path();
+    let ran = run(path, &["train", "--data", "b.jsonl", "--output", "b.chuanda", "--labels", "none"], b"");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let model = model().to_str().unwrap();
+    let compare = |extra: &[&str]| {
+        let ran = run(path, &[&["evaluate", "--data", "a.jsonl", "--model", model], extra].concat(), b"");
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        ran.stdout
+    };
+
+    let figures: Value = serde_json::from_str(&compare(&["--against", model, "--format", "json"])).unwrap();
+    assert_eq!(figures["against"]["axes"], figures["axes"]);
+    for axis in ["/comparison/0", "/comparison/1"] {
+        let at = |name: &str| figures.pointer(&format!("{axis}/{name}")).unwrap_or(&Value::Null);
+        assert_eq!((at("accuracy_difference"), at("p_value")), (&json!(0.0), &json!(1.0)));
+        assert_eq!((at("only_correct"), at("log_loss_difference")), (&json!([0, 0]), &json!(0.0)));
+        assert_eq!(at("log_loss_difference_interval"), &json!([0.0, 0.0]));
+    }
+    check(&figures, "/comparison/1/unknown_labels", &json!([1, 1]));
+
+    // Half of the types go by another name there: as many wrong answers, though it was trained on the same texts.
+    let figures: Value = serde_json::from_str(&compare(&["--against", "b.chuanda", "--format", "json"])).unwrap();
+    check(&figures, "/against/trained_on", &json!(32));
+    check(&figures, "/comparison/0/articles", &json!(33));
+    check(&figures, "/comparison/0/unknown_labels", &json!([0, 17]));
+    check(&figures, "/comparison/0/only_correct", &json!([16, 0]));
+    let p = figures["comparison"][0]["p_value"].as_f64().unwrap();
+    assert!((p * 32768.0 - 1.0).abs() < 1e-9, "{p}: twice one half to the power of 16");
+    check(&figures, "/comparison/1/only_correct", &json!([0, 0]));
+    let text = compare(&["--against", "b.chuanda", "--report", "r.html"]);
+    for part in ["right in this model only 16, in the other only 0: p < 0.0001", "does not have 0, the other 17"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let page = fs::read_to_string(path.join("r.html")).unwrap();
+    for part in ["Comparison", "16 only in this one", "p &lt; 0.0001", "17 one that the other does not have"] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn evaluation_refuses_what_it_cannot_read_or_write() {
+    let directory =
+        files(&[("a.jsonl", labelled().as_bytes()), ("m.chuanda", &fs::read(model()).unwrap()), ("e.jsonl", b"")]);
+    let path = directory.path();
+    for (extra, code, expect) in [
+        (&["--against", "none.chuanda"][..], 3, "error: --against none.chuanda: "),
+        (&["--against", "a.jsonl"], 3, "error: --against a.jsonl: not a chuanda model file"),
+        (&["--report", "no/such/report.html"], 2, "error: --report no/such/report.html: "),
+        (&["--report", "."], 2, "error: --report .: is a directory"),
+        (&["--report", "./a.jsonl"], 2, "error: --report: the file is also --data a.jsonl"),
+        (&["--report", "m.chuanda"], 2, "error: --report: the file is also --model m.chuanda"),
+        (&["--report", "e.jsonl", "--against", "e.jsonl"], 2, "error: --report: the file is also --against e.jsonl"),
+    ] {
+        let ran = run(path, &[&["evaluate", "--data", "a.jsonl", "--model", "m.chuanda"], extra].concat(), b"");
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{extra:?}: {}", ran.stderr);
+        assert!(ran.stderr.starts_with(expect), "{expect} in {}", ran.stderr);
+    }
+    let ran = run(path, &["evaluate", "--data", "e.jsonl", "--model", "m.chuanda", "--report", "r.html"], b"");
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, "error: --data: no labelled articles\n"));
+    assert_eq!(fs::read_dir(path).unwrap().count(), 3, "no page without figures");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_server_says_where_it_listens_and_ends_on_a_signal() {

@@ -261,24 +261,13 @@ impl AxisScorer {
         contributions.sort_unstable_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
         contributions.truncate(options.max_evidence);
         let listed: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
-        let evidence = |(ngram, contribution): (u64, f64)| {
-            let mut places: Vec<Span> =
-                hits.places.iter().filter(|hit| hit.ngram == ngram).map(|hit| hit.span).collect();
-            // An n-gram stands in several fields at once, and a name of a label is found behind all words.
-            places.sort_unstable_by_key(|span| (span.part == Part::Text, span.start, span.end));
-            places.dedup();
-            let occurrences = u32::try_from(places.len()).unwrap_or(u32::MAX);
-            places.truncate(MAX_SPANS);
-            let text = places.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
-            Evidence { text, spans: places, contribution, occurrences }
-        };
         Explanation {
             label: self.labels[label].id.clone(),
             display_name: self.labels[label].display.clone(),
             probability: scored.probabilities[label],
             score: scored.scores[label],
             prior_contribution: scored.start[label],
-            evidence: contributions.into_iter().map(evidence).collect(),
+            evidence: hits.evidence(document, contributions),
             remaining_contribution: total - listed,
         }
     }
@@ -294,6 +283,24 @@ impl AxisScorer {
             }
         }
         contributions
+    }
+}
+
+impl Hits {
+    /// N-grams and their contributions with the places where they stand.
+    fn evidence(&self, document: &Document<'_>, contributions: Vec<(u64, f64)>) -> Vec<Evidence> {
+        let evidence = |(ngram, contribution)| {
+            let mut spans: Vec<Span> =
+                self.places.iter().filter(|hit| hit.ngram == ngram).map(|hit| hit.span).collect();
+            // An n-gram stands in several fields at once, and the names of labels are found behind all words.
+            spans.sort_unstable_by_key(|span| (span.part == Part::Text, span.start, span.end));
+            spans.dedup();
+            let occurrences = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+            spans.truncate(MAX_SPANS);
+            let text = spans.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
+            Evidence { text, spans, contribution, occurrences }
+        };
+        contributions.into_iter().map(evidence).collect()
     }
 }
 
@@ -367,5 +374,25 @@ impl Scorer {
         let scores = axis.scores(&self.fields, &hits.features, &scales);
         let probabilities = softmax(&scores, axis.start(&hits.features).1);
         Some((scores, probabilities))
+    }
+
+    /// What speaks for a label of an axis (by its number), strongest first. Empty if there is no such label.
+    #[must_use]
+    pub fn evidence(
+        &self,
+        axis: usize,
+        label: &str,
+        document: &Document<'_>,
+        hits: &Hits,
+        max: usize,
+    ) -> Vec<Evidence> {
+        let Some(axis) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
+        let Some(label) = axis.labels.iter().position(|known| known.id == label) else { return Vec::new() };
+        let scales = axis.scales(&self.fields, &hits.features);
+        let mut contributions = axis.contributions(&self.fields, hits, label, &scales);
+        contributions.retain(|(_, contribution)| *contribution > 0.0);
+        contributions.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        contributions.truncate(max);
+        hits.evidence(document, contributions)
     }
 }

@@ -54,13 +54,13 @@ pub mod delta {
     /// # Errors
     ///
     /// The serializer's.
-    pub fn serialize<S: Serializer>(values: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<T: Copy + Into<u64>, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
         let mut previous = 0;
         let differences: Vec<u64> = values
             .iter()
             .map(|&value| {
-                let difference = value.wrapping_sub(previous);
-                previous = value;
+                let difference = value.into().wrapping_sub(previous);
+                previous = value.into();
                 difference
             })
             .collect();
@@ -71,16 +71,17 @@ pub mod delta {
     ///
     /// # Errors
     ///
-    /// The deserializer's, or values that are not strictly ascending.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
-        let mut values = Vec::<u64>::deserialize(deserializer)?;
-        let mut previous = 0_u64;
-        for (index, value) in values.iter_mut().enumerate() {
-            let sum = previous.checked_add(*value).filter(|sum| index == 0 || *sum > previous);
-            *value = sum.ok_or_else(|| D::Error::custom("values are not ascending"))?;
-            previous = *value;
-        }
-        Ok(values)
+    /// The deserializer's, or values that are not strictly ascending, or too large.
+    pub fn deserialize<'de, T: TryFrom<u64>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+        let mut previous: Option<u64> = None;
+        let value = |difference: u64| {
+            let sum = previous.map_or(Some(difference), |previous| {
+                previous.checked_add(difference).filter(|sum| *sum > previous)
+            });
+            previous = sum;
+            sum.and_then(|sum| T::try_from(sum).ok()).ok_or_else(|| D::Error::custom("values are not ascending"))
+        };
+        Vec::<u64>::deserialize(deserializer)?.into_iter().map(value).collect()
     }
 }
 

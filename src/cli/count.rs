@@ -62,7 +62,7 @@ struct Summary {
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let catalog = labelled::choose_catalog(args.labels.as_deref(), args.allow_new_labels)?;
-    let data = Data::new(args.data, Some(&args.output))?;
+    let data = Data::new(args.data, Some(("--output", &args.output)))?;
     let publication = output::begin_result(&args.output)?;
     let mut told = Told::new(true);
     let mut trainer = Trainer::new(catalog);

@@ -1,17 +1,25 @@
-//! `chuanda evaluate`: how good a model is on labelled articles.
+//! `chuanda evaluate`: how good a model is on labelled articles, and whether it is better than another.
 
-use std::path::PathBuf;
-
-use anyhow::Context as _;
+use std::{
+    fmt::Display,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{
-    CliError, Exit,
+    CliError, Exit, html,
     labelled::{self, Data},
-    load_model_file, report,
+    load_model_file,
+    output::{self, Output},
+    report::{self, Compared, Figures},
     told::{self, Told},
     update,
 };
-use crate::learn;
+use crate::{
+    learn::{self, Comparison},
+    model::ModelFile,
+};
+use anyhow::Context as _;
 
 /// Measure a model on labelled articles
 ///
@@ -22,6 +30,8 @@ use crate::learn;
 #[command(after_help = "\
 Examples:
   chuanda evaluate --data held-out.jsonl
+  chuanda evaluate --data held-out.jsonl --model my.chuanda --report report.html
+  chuanda evaluate --data held-out.jsonl --model new.chuanda --against old.chuanda
   chuanda evaluate --data held-out.jsonl --model my.chuanda --format json \\
     | jq '.axes[].metrics.accuracy'
 
@@ -33,6 +43,12 @@ pub(super) struct Args {
     /// Measure the model in this file instead of the one that is built in
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    /// Compare with the model in this file on the same articles: differences with intervals and a paired test
+    #[arg(long, value_name = "MODEL")]
+    against: Option<PathBuf>,
+    /// Write a page with tables, charts and the worst errors. It shows the beginning of the articles it tells of
+    #[arg(long, value_name = "HTML")]
+    report: Option<PathBuf>,
     /// How the figures are written
     #[arg(long, default_value = "text")]
     format: report::Format,
@@ -43,10 +59,24 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
-    let data = Data::new(args.data, None)?;
-    let file = load_model_file(args.model.as_deref())?;
+    let Args { data, model, against, report, format, threads } = args;
+    if let Some(report) = &report {
+        let models = [("--model", &model), ("--against", &against)];
+        for (flag, path) in models.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?))) {
+            output::differs("--report", report, flag, path)?;
+        }
+    }
+    let data = Data::new(data, report.as_deref().map(|report| ("--report", report)))?;
+    let file = load_model_file(model.as_deref())?;
+    let against = against.map(|path| read("--against", &path)).transpose()?;
+    // Begun before the work, so that a place that cannot be written to is known before it.
+    let page = match &report {
+        None => None,
+        Some(path) => Some((path, Output::open(Some(path)).map_err(|error| CliError::Usage(at(path, &error)))?)),
+    };
+
     let mut told = Told::new(true);
-    let evaluation = labelled::pool(args.threads)?.install(|| {
+    let figures = labelled::pool(threads)?.install(|| {
         let articles = data.filter_map(|record| match record {
             Ok(labelled) => {
                 told.add(1, Vec::new());
@@ -57,18 +87,39 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
                 None
             }
         });
-        learn::evaluate(&file, articles)
+        match &against {
+            None => Figures { evaluation: learn::evaluate(&file, articles), compared: None },
+            Some(against) => {
+                let Comparison { evaluation, against, axes } = learn::compare(&file, against, articles);
+                Figures { evaluation, compared: Some(Compared { against, comparison: axes }) }
+            }
+        }
     });
     let exit = told.finish();
-    if evaluation.articles == 0 {
+    if figures.evaluation.articles == 0 {
         return Err(CliError::Failed(anyhow::Error::msg("--data: no labelled articles")));
     }
     if !file.model.is_calibrated() {
         told::note(update::NOT_CALIBRATED);
     }
-    labelled::print(&match args.format {
-        report::Format::Text => report::evaluated(&evaluation),
-        report::Format::Json => serde_json::to_string(&evaluation).context("the figures")? + "\n",
+    if let Some((path, mut page)) = page {
+        let written = page.write(html::page(&figures).as_bytes()).and_then(|()| page.finish());
+        written.map_err(|error| CliError::Failed(anyhow::Error::msg(at(path, &error))))?;
+    }
+    labelled::print(&match format {
+        report::Format::Text => report::evaluated(&figures),
+        report::Format::Json => serde_json::to_string(&figures).context("the figures")? + "\n",
     })?;
     Ok(exit)
+}
+
+fn at(path: &Path, error: &dyn Display) -> String {
+    format!("--report {}: {error}", path.display())
+}
+
+/// Reads the model file that a flag names.
+fn read(flag: &str, path: &Path) -> Result<ModelFile, CliError> {
+    let bytes = fs::read(path).map_err(anyhow::Error::from);
+    let file = bytes.and_then(|bytes| Ok(ModelFile::from_bytes(&bytes)?));
+    file.with_context(|| format!("{flag} {}", path.display())).map_err(CliError::Unusable)
 }

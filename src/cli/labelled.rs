@@ -24,16 +24,16 @@ pub(super) struct Data {
 }
 
 impl Data {
-    /// Checks the names of the files of `--data`; `output` must not be one of them.
-    pub(super) fn new(paths: Vec<PathBuf>, output: Option<&Path>) -> Result<Self, CliError> {
+    /// Checks the names of the files of `--data`; the file that is written, named by the flag before it, must not be one
+    /// of them.
+    pub(super) fn new(paths: Vec<PathBuf>, output: Option<(&str, &Path)>) -> Result<Self, CliError> {
         Self::of_flag("--data", paths, output)
     }
 
     /// As [`Data::new`], for the files of another flag.
-    pub(super) fn of_flag(flag: &str, paths: Vec<PathBuf>, output: Option<&Path>) -> Result<Self, CliError> {
-        let output = output.and_then(output::identity);
-        if let Some(path) = paths.iter().find(|path| output.is_some() && output::identity(path) == output) {
-            return Err(CliError::Usage(format!("--output: the file is also {flag} {}", path.display())));
+    pub(super) fn of_flag(flag: &str, paths: Vec<PathBuf>, output: Option<(&str, &Path)>) -> Result<Self, CliError> {
+        if let Some((written, output)) = output {
+            paths.iter().try_for_each(|path| output::differs(written, output, flag, path))?;
         }
         let inputs = Inputs::new(paths, None).map_err(|error| CliError::Usage(format!("{flag}: {error}")))?;
         Ok(Self { inputs, current: None })

@@ -4,6 +4,7 @@ mod analyze;
 mod answer;
 mod count;
 mod evaluate;
+mod html;
 mod labelled;
 mod merge;
 mod output;

@@ -91,6 +91,15 @@ impl Output {
     }
 }
 
+/// Refuses to write a file that is read as well. `flag` and `other` are what the two were given by.
+pub(super) fn differs(flag: &str, output: &Path, other: &str, input: &Path) -> Result<(), CliError> {
+    let identity = identity(output);
+    if identity.is_some() && identity == self::identity(input) {
+        return Err(CliError::Usage(format!("{flag}: the file is also {other} {}", input.display())));
+    }
+    Ok(())
+}
+
 /// A file that exists, by the one name that all its paths lead to; `None` for what is no regular file.
 pub(super) fn identity(path: &Path) -> Option<PathBuf> {
     let path = fs::canonicalize(path).ok()?;

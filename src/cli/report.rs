@@ -2,14 +2,16 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::{
     terminal::{columns, escape},
     told,
 };
 use crate::{
     classify::Axis,
-    learn::{AxisEvaluation, Evaluation, Trained},
-    model::{AxisReport, EventModel, Metrics, Report, Settings},
+    learn::{AxisComparison, AxisEvaluation, Evaluation, Trained},
+    model::{AcceptedMetrics, AxisReport, LabelSetMetrics, Metrics, Report},
 };
 
 /// Confusions listed for each axis; the whole list is in the JSON form.
@@ -22,6 +24,24 @@ pub(super) enum Format {
     Text,
     /// One JSON object
     Json,
+}
+
+/// What `evaluate` found. In JSON, what is compared stands beside the figures of the model.
+#[derive(Serialize)]
+pub(super) struct Figures {
+    #[serde(flatten)]
+    pub(super) evaluation: Evaluation,
+    #[serde(flatten)]
+    pub(super) compared: Option<Compared>,
+}
+
+/// What `--against` adds.
+#[derive(Serialize)]
+pub(super) struct Compared {
+    /// The figures of the other model on the same articles.
+    pub(super) against: Evaluation,
+    /// Both models article by article.
+    pub(super) comparison: Vec<AxisComparison>,
 }
 
 /// The report of a trained model.
@@ -58,9 +78,9 @@ pub(super) fn not_learnt(trained: &Trained) {
     }
 }
 
-/// The figures of a model on a set of articles.
-pub(super) fn evaluated(evaluation: &Evaluation) -> String {
-    let Evaluation { model_version, articles, trained_on, axes } = evaluation;
+/// The figures of a model on a set of articles, and beside them those of another.
+pub(super) fn evaluated(figures: &Figures) -> String {
+    let Evaluation { model_version, articles, trained_on, axes } = &figures.evaluation;
     let mut out = String::new();
     let _ = writeln!(out, "model {model_version}");
     let _ = writeln!(
@@ -68,24 +88,83 @@ pub(super) fn evaluated(evaluation: &Evaluation) -> String {
         "{articles} articles; the model was trained on {trained_on} of them (such are scored without themselves and their \
          group)"
     );
-    for AxisEvaluation { axis, metrics: figures, unknown_labels } in axes {
+    for AxisEvaluation { axis, metrics: figures, unknown_labels, worst_errors: _ } in axes {
         let _ = writeln!(out, "\n{}: {} articles", axis.name(), figures.articles);
         if *unknown_labels > 0 {
             let _ = writeln!(out, "{unknown_labels} of them carry a label that the model does not have");
         }
         metrics(&mut out, figures);
     }
+    if let Some(added) = &figures.compared {
+        compared(&mut out, added);
+    }
     out
 }
 
+fn compared(out: &mut String, compared: &Compared) {
+    let Compared { against, comparison } = compared;
+    let _ = writeln!(out, "\ncompared with model {}, trained on {} of them", against.model_version, against.trained_on);
+    for axis in comparison {
+        let [first, second] = axis.accuracy;
+        let [low, high] = axis.accuracy_difference_interval;
+        let [only_first, only_second] = axis.only_correct;
+        let _ = writeln!(out, "\n{}: {} articles", axis.axis.name(), axis.articles);
+        let _ = writeln!(
+            out,
+            "accuracy {first:.3} against {second:.3}: difference {:+.3} (95% interval {low:+.3} to {high:+.3})\nright in \
+             this model only {only_first}, in the other only {only_second}: p {} (exact McNemar test)",
+            axis.accuracy_difference,
+            p_value(axis.p_value)
+        );
+        let [first, second] = axis.log_loss;
+        let _ = write!(out, "log loss {first:.3} against {second:.3}: difference {:+.3}", axis.log_loss_difference);
+        if let Some([low, high]) = axis.log_loss_difference_interval {
+            let _ = write!(out, " (95% interval {low:+.3} to {high:+.3})");
+        }
+        out.push('\n');
+        if axis.unknown_labels != [0, 0] {
+            let [first, second] = axis.unknown_labels;
+            let _ = writeln!(out, "labels that this model does not have {first}, the other {second}: counted as wrong");
+        }
+    }
+}
+
+/// A p-value as people read it, with the sign before it.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("= {p:.4}") }
+}
+
 fn metrics(out: &mut String, figures: &Metrics) {
-    let Metrics { accuracy, macro_f1, log_loss, expected_calibration_error, brier_score, labels, confusions, .. } =
-        figures;
+    let Metrics {
+        accuracy,
+        accuracy_interval: [low, high],
+        top_two_accuracy,
+        macro_f1,
+        log_loss,
+        expected_calibration_error,
+        brier_score,
+        risk_coverage_area,
+        label_sets,
+        accepted,
+        labels,
+        confusions,
+        articles: _,
+        reliability: _,
+        risk_coverage: _,
+    } = figures;
     let _ = writeln!(
         out,
-        "accuracy {accuracy:.3}, macro F1 {macro_f1:.3}, log loss {log_loss:.3}, calibration error \
-         {expected_calibration_error:.3}, Brier score {brier_score:.3}\n"
+        "accuracy {accuracy:.3} (95% interval {low:.3} to {high:.3}), in the first two {top_two_accuracy:.3}, macro F1 \
+         {macro_f1:.3},\nlog loss {log_loss:.3}, calibration error {expected_calibration_error:.3}, Brier score \
+         {brier_score:.3}, area under risk-coverage {risk_coverage_area:.3}"
     );
+    if let Some(AcceptedMetrics { share, precision, .. }) = accepted {
+        let _ = writeln!(out, "accepted {share:.3} of the labels, {precision:.3} of these rightly");
+    }
+    if let Some(LabelSetMetrics { mean_size, coverage, .. }) = label_sets {
+        let _ = writeln!(out, "label sets of {mean_size:.2} labels hold the true one in {coverage:.3}");
+    }
+    out.push('\n');
     let mut rows = vec![["label", "articles", "precision", "recall", "F1"].map(str::to_owned).to_vec()];
     for label in labels {
         rows.push(vec![

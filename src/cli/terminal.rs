@@ -46,7 +46,7 @@ impl Screen {
 
 /// Whether a character can change what a terminal shows elsewhere: control characters, and the marks that reorder or
 /// hide text (bidirectional controls, line separators, zero-width characters that join nothing, tags).
-fn is_unsafe(c: char) -> bool {
+pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
             | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')

@@ -86,7 +86,7 @@ struct Summary<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
-    let data = |flag, paths: &[PathBuf]| Data::of_flag(flag, paths.to_vec(), Some(&args.output));
+    let data = |flag, paths: &[PathBuf]| Data::of_flag(flag, paths.to_vec(), Some(("--output", &args.output)));
     let (remove, add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
     let calibrate_on = data("--calibrate-on", &args.calibrate_on)?;
     let file = load_model_file(args.model.as_deref())?;

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::{
     article::LabelledArticle,
-    metrics::{Scored, measure},
     case::Parameters,
+    errors::{WorstError, WorstErrors},
+    metrics::{EVALUATION_POINTS, Scored, measure},
     table::{AxisTable, LeftOut, Totals},
 };
 use crate::{
@@ -26,6 +27,9 @@ pub struct AxisEvaluation {
     pub metrics: Metrics,
     /// Of these, articles whose true label the model does not have.
     pub unknown_labels: u64,
+    /// The wrong labels with the highest probability, most probable first, those of one probability in the order of the
+    /// articles: at most [`MAX_ERRORS`](super::MAX_ERRORS).
+    pub worst_errors: Vec<WorstError>,
 }
 
 /// The figures of a model on a set of articles.
@@ -71,43 +75,108 @@ const CHUNK: usize = 1024;
 /// the group the article is given here, as far as the calibration sample holds them; settings, weights and temperature
 /// stay. An article of the ledger that is not in the sample is left out alone.
 pub fn evaluate(file: &ModelFile, articles: impl IntoIterator<Item = LabelledArticle>) -> Evaluation {
-    let axes: Vec<AxisModel> = Axis::ALL.into_iter().filter_map(|axis| AxisModel::new(file, axis)).collect();
-    let training = Training::new(file);
-    let mut scored: Vec<Vec<Scored>> = axes.iter().map(|_| Vec::new()).collect();
-    let (mut count, mut trained_on) = (0, 0);
+    let mut evaluator = Evaluator::new(file);
+    for_each_chunk(articles, |chunk| evaluator.add(chunk));
+    evaluator.finish()
+}
+
+/// Hands over the articles some at a time.
+pub(super) fn for_each_chunk(
+    articles: impl IntoIterator<Item = LabelledArticle>,
+    mut work: impl FnMut(&[LabelledArticle]),
+) {
     let mut articles = articles.into_iter();
     loop {
         let chunk: Vec<LabelledArticle> = articles.by_ref().take(CHUNK).collect();
         if chunk.is_empty() {
             break;
         }
-        count += chunk.len() as u64;
-        let score = |article: &LabelledArticle| {
-            let known = training.texts.contains(&article.text_digest());
-            let results: Vec<Option<Scored>> = if known {
-                let own = training.sampled(article, &axes);
-                let left_out = training.left_out(article, &own);
-                axes.iter().map(|axis| axis.without(article, &own, left_out.values().copied())).collect()
-            } else {
-                let document = Document::new(article.article(), None);
-                axes.iter().map(|axis| axis.served(article, &file.model, &document)).collect()
-            };
-            (known, results)
-        };
-        for (known, results) in chunk.par_iter().map(score).collect::<Vec<_>>() {
-            trained_on += u64::from(known);
-            for (all, result) in scored.iter_mut().zip(results) {
-                all.extend(result);
-            }
+        work(&chunk);
+    }
+}
+
+/// A model while it is evaluated.
+pub(super) struct Evaluator<'a> {
+    file: &'a ModelFile,
+    axes: Vec<AxisModel>,
+    training: Training<'a>,
+    articles: u64,
+    trained_on: u64,
+    /// By [`Axis`], by article: `None` if it is not labelled on the axis or the model does not answer the axis.
+    scored: [Vec<Option<Scored>>; 2],
+    /// By [`Axis`].
+    errors: [WorstErrors; 2],
+}
+
+impl<'a> Evaluator<'a> {
+    pub(super) fn new(file: &'a ModelFile) -> Self {
+        Evaluator {
+            file,
+            axes: Axis::ALL.into_iter().filter_map(|axis| AxisModel::new(file, axis)).collect(),
+            training: Training::new(file),
+            articles: 0,
+            trained_on: 0,
+            scored: Default::default(),
+            errors: Default::default(),
         }
     }
-    let axes = axes.iter().zip(&scored).filter(|(_, scored)| !scored.is_empty()).map(|(axis, scored)| AxisEvaluation {
-        axis: axis.axis,
-        metrics: measure(&axis.table.labels, scored),
-        unknown_labels: scored.iter().filter(|article| !article.is_known()).count() as u64,
-    });
-    let model_version = file.model.version().to_owned();
-    Evaluation { model_version, articles: count, trained_on, axes: axes.collect() }
+
+    /// What the model says of every article so far.
+    pub(super) fn scored(&self, axis: Axis) -> &[Option<Scored>] {
+        &self.scored[axis as usize]
+    }
+
+    /// Scores articles.
+    pub(super) fn add(&mut self, articles: &[LabelledArticle]) {
+        let results: Vec<_> = articles.par_iter().map(|article| self.score(article)).collect();
+        for (article, (known, results)) in articles.iter().zip(results) {
+            for (axis, scored) in Axis::ALL.into_iter().zip(results) {
+                if let Some(scored) = &scored {
+                    self.errors[axis as usize].consider(&self.file.model, axis, self.articles, article, scored);
+                }
+                self.scored[axis as usize].push(scored);
+            }
+            self.articles += 1;
+            self.trained_on += u64::from(known);
+        }
+    }
+
+    /// Whether the model was trained on the article's text, and what it says of it, by [`Axis`].
+    fn score(&self, article: &LabelledArticle) -> (bool, [Option<Scored>; 2]) {
+        let mut results = [None, None];
+        let known = self.training.texts.contains(&article.text_digest());
+        if known {
+            let own = self.training.sampled(article, &self.axes);
+            let left_out = self.training.left_out(article, &own);
+            for axis in &self.axes {
+                results[axis.axis as usize] = axis.without(article, &own, left_out.values().copied());
+            }
+        } else {
+            let document = Document::new(article.article(), None);
+            for axis in &self.axes {
+                results[axis.axis as usize] = axis.served(article, &self.file.model, &document);
+            }
+        }
+        (known, results)
+    }
+
+    /// The figures.
+    pub(super) fn finish(mut self) -> Evaluation {
+        let mut axes = Vec::new();
+        for AxisModel { axis, table, .. } in &self.axes {
+            let scored: Vec<Scored> = std::mem::take(&mut self.scored[*axis as usize]).into_iter().flatten().collect();
+            if !scored.is_empty() {
+                axes.push(AxisEvaluation {
+                    axis: *axis,
+                    metrics: measure(&table.labels, &scored, EVALUATION_POINTS),
+                    unknown_labels: scored.iter().filter(|article| !article.is_known()).count() as u64,
+                    worst_errors: std::mem::take(&mut self.errors[*axis as usize]).finish(),
+                });
+            }
+        }
+        let model_version = self.file.model.version().to_owned();
+        Evaluation { model_version, articles: self.articles, trained_on: self.trained_on, axes }
+    }
 }
 
 impl<'a> Training<'a> {

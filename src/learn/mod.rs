@@ -17,7 +17,9 @@ mod articles;
 mod attributes;
 mod calibrate;
 mod case;
+mod compare;
 mod counting;
+mod errors;
 mod evaluate;
 mod fields;
 mod fit;
@@ -37,10 +39,12 @@ mod update;
 
 pub use self::{
     article::LabelledArticle,
+    compare::{AxisComparison, Comparison, compare},
     counting::{Added, CatalogChoice, RejectedArticle, Trainer},
+    errors::{Excerpt, MAX_ERRORS, WorstError},
     evaluate::{AxisEvaluation, Evaluation, evaluate},
     merge::{MergeError, Merged, merge},
-    metrics::{Scored, measure},
+    metrics::{EVALUATION_POINTS, STORED_POINTS, Scored, mcnemar, measure, paired_mean, paired_share_interval, wilson},
     refit::refit,
     tally::Contradiction,
     train::{TrainError, Trained, train},

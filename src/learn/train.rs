@@ -6,7 +6,7 @@ use super::{
     FOLDS,
     articles::{Articles, Member},
     fit,
-    metrics::{Scored, measure},
+    metrics::{STORED_POINTS, Scored, measure},
     select::{Choice, MAX_FEATURES, choose},
     table::{AxisTable, LeftOut},
 };
@@ -95,7 +95,7 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
     for scored in folds {
         all.iter_mut().zip(scored).for_each(|(all, scored)| all.extend(scored));
     }
-    Some(all.map(|scored| (!scored.is_empty()).then(|| measure(&table.labels, &scored))))
+    Some(all.map(|scored| (!scored.is_empty()).then(|| measure(&table.labels, &scored, STORED_POINTS))))
 }
 
 /// Learns a model from counts: chooses settings, learns weights and calibration, fits likelihoods, takes held-out

@@ -73,9 +73,11 @@ pub struct SampleArticle {
     /// Its language (English, Chinese, undetermined).
     pub language: u8,
     /// Its features, as ascending indices into [`Counts::features`].
+    #[serde(with = "delta")]
     pub features: Vec<u32>,
     /// Its plain terms, as ascending indices into [`Counts::terms`]. Together with the rest, what has to be subtracted
     /// to forget the article.
+    #[serde(with = "delta")]
     pub terms: Vec<u32>,
 }
 

@@ -16,11 +16,14 @@ use self::codec::Kind;
 pub use self::{
     codec::Section,
     counts::{AxisCounts, Cells, Counts, Digest, LedgerEntry, MAX_SAMPLE, SampleArticle},
-    report::{AxisReport, Confusion, EventModel, LabelMetrics, Metrics, Report, Settings},
+    report::{
+        AcceptedMetrics, AxisReport, Confusion, EventModel, LabelMetrics, LabelSetMetrics, Metrics, ReliabilityBin,
+        Report, RiskPoint, Settings,
+    },
     self_test::Answer as SelfTestAnswer,
 };
 use crate::{
-    classify::{self, Axis, Catalog, Classification, Hits, Names, Scorer, Tables, delta},
+    classify::{self, Axis, Catalog, Classification, Evidence, Hits, Names, Scorer, Tables, delta},
     summarize::Idf,
     text::{Document, Language},
 };
@@ -267,6 +270,20 @@ impl Model {
         let Some((scores, probabilities)) = self.scorer.scores(axis as usize, &hits) else { return Vec::new() };
         let values = scores.into_iter().zip(probabilities);
         self.scorer.labels(axis as usize).into_iter().zip(values).map(|(id, (score, p))| (id, score, p)).collect()
+    }
+
+    /// The ids of all labels of an axis, ascending. Empty without the axis.
+    #[must_use]
+    pub fn labels(&self, axis: Axis) -> Vec<&str> {
+        self.scorer.labels(axis as usize)
+    }
+
+    /// The words of a document that speak for a label, chosen or not, strongest first. Empty if the axis does not have
+    /// the label.
+    #[must_use]
+    pub fn evidence(&self, document: &Document<'_>, axis: Axis, label: &str, max: usize) -> Vec<Evidence> {
+        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
+        self.scorer.evidence(axis as usize, label, document, &hits, max)
     }
 }
 

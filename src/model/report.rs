@@ -88,6 +88,50 @@ pub struct Confusion {
     pub articles: u64,
 }
 
+/// The articles whose chosen label has a probability in one range: one row of a reliability table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// How many.
+    pub articles: u64,
+    /// Mean probability of their chosen labels; 0 without articles.
+    pub mean_probability: f64,
+    /// Share of them whose chosen label is the true one; 0 without articles.
+    pub accuracy: f64,
+}
+
+/// What comes of answering only the articles whose chosen label is at least so probable.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RiskPoint {
+    /// Share of all articles that are answered.
+    pub coverage: f64,
+    /// Share of these whose chosen label is not the true one.
+    pub error_rate: f64,
+    /// The lowest probability that is answered.
+    pub threshold: f64,
+}
+
+/// How sets of labels fared, over the articles that one was given for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelSetMetrics {
+    /// How many.
+    pub articles: u64,
+    /// Mean number of labels in a set.
+    pub mean_size: f64,
+    /// Share of the sets that hold the true label.
+    pub coverage: f64,
+}
+
+/// How decisions fared, over the articles that one was given for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AcceptedMetrics {
+    /// How many.
+    pub articles: u64,
+    /// Share of them whose label was accepted.
+    pub share: f64,
+    /// Share of the accepted labels that are the true ones; 0 if none was accepted.
+    pub precision: f64,
+}
+
 /// Figures over a set of articles.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -95,6 +139,10 @@ pub struct Metrics {
     pub articles: u64,
     /// Share whose most probable label is the true one.
     pub accuracy: f64,
+    /// Where the accuracy lies with 95% confidence, if the articles are a random sample (Wilson 1927).
+    pub accuracy_interval: [f64; 2],
+    /// Share whose true label is one of the two most probable.
+    pub top_two_accuracy: f64,
     /// Mean F1 over the labels that some article carries.
     pub macro_f1: f64,
     /// Mean of -ln of the probability given to the true label.
@@ -104,9 +152,20 @@ pub struct Metrics {
     pub expected_calibration_error: f64,
     /// Mean over articles of the squared error summed over labels (Brier 1950).
     pub brier_score: f64,
+    /// 15 bins of equal width over the probability of the chosen label, from 0 to 1; empty without articles.
+    pub reliability: Vec<ReliabilityBin>,
+    /// The risk-coverage curve (El-Yaniv and Wiener 2010), by rising coverage; the last point answers every article.
+    pub risk_coverage: Vec<RiskPoint>,
+    /// The area under that curve: the mean, over the articles, of the error rate when each article's own probability is
+    /// the threshold (Geifman, Uziel and El-Yaniv 2019). Taken over all articles, however many points are kept.
+    pub risk_coverage_area: f64,
+    /// Of the label sets; `None` where none were given.
+    pub label_sets: Option<LabelSetMetrics>,
+    /// Of the decisions; `None` where none were given.
+    pub accepted: Option<AcceptedMetrics>,
     /// By label, ascending; labels that no article carries and none was given are left out.
     pub labels: Vec<LabelMetrics>,
-    /// Most frequent first.
+    /// Most frequent first, those of one frequency by their labels.
     pub confusions: Vec<Confusion>,
 }
 
