@@ -185,11 +185,15 @@ pub struct Occurrence {
     pub span: Span,
 }
 
-/// The feature that an n-gram is in a field.
+/// The feature that an n-gram is in a field: 59 bits of hash, then the number of the field, so that the features of one
+/// n-gram are neighbours, of which a file holds only the differences.
 #[must_use]
 pub fn feature_id(ngram: u64, field: Field) -> u64 {
-    mix(ngram.wrapping_add(u64::from(field.0 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    const { assert!(FIELDS <= 1 << FIELD_BITS) };
+    (mix(ngram) & !((1 << FIELD_BITS) - 1)) | u64::from(field.0)
 }
+
+const FIELD_BITS: u32 = 5;
 
 /// The n-gram of two terms in order.
 #[must_use]

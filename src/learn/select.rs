@@ -50,6 +50,9 @@ const LENGTH_EXPONENTS: [f64; 3] = [0.0, 0.25, 0.5];
 const NAME_COUNTS: [f64; 6] = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0];
 const WEIGHT_PRECISIONS: [f64; 6] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
+/// The share of the log loss that another value must gain: less is noise, and may double the features.
+const GAIN: f64 = 0.005;
+
 /// One of the settings.
 #[derive(Clone, Copy)]
 enum Place {
@@ -165,7 +168,7 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choic
             while let Some(settings) = moved(best, place, step).filter(|settings| fits(table, settings)) {
                 let reached = loss(&settings);
                 if std::env::var_os("ZZ").is_some() { eprintln!("{settings} {reached:.4} {least:.4}"); }
-                if reached >= least - 1e-4 {
+                if reached >= least * (1.0 - GAIN) {
                     break;
                 }
                 (best, least) = (settings, reached);
