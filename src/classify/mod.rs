@@ -6,6 +6,7 @@ pub mod features;
 mod names;
 mod scorer;
 mod tables;
+mod typicality;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ pub use self::{
     names::{Names, name_feature, name_tokens},
     scorer::{Hits, Scorer, softmax},
     tables::{AxisTables, Tables, TablesError, delta},
+    typicality::{Typicality, TypicalityLimits},
 };
 use crate::text::Span;
 

@@ -352,10 +352,17 @@ impl Scorer {
         Hits { places, features, ngrams }
     }
 
-    /// Both labels of a document. An axis the tables do not hold is `None`.
+    /// Both labels of a document; `is_foreign` says that it is not like the articles of training. An axis the tables do not
+    /// hold is `None`.
     #[must_use]
-    pub fn classify(&self, document: &Document<'_>, hits: &Hits, options: &Options) -> [Option<Classification>; 2] {
-        let reading = Reading { document, fields: &self.fields, hits, is_foreign: false };
+    pub fn classify(
+        &self,
+        document: &Document<'_>,
+        hits: &Hits,
+        is_foreign: bool,
+        options: &Options,
+    ) -> [Option<Classification>; 2] {
+        let reading = Reading { document, fields: &self.fields, hits, is_foreign };
         std::array::from_fn(|axis| self.axes[axis].as_ref().map(|scorer| scorer.classify(&reading, axis, options)))
     }
 

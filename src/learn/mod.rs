@@ -35,6 +35,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod train;
+mod typical;
 mod update;
 
 pub use self::{

@@ -55,7 +55,7 @@ pub fn refit(base: &Serving, counts: &Counts) -> Result<Serving, TrainError> {
     if tables.axes.iter().all(Option::is_none) {
         return Err(if counts.ledger.is_empty() { TrainError::NoArticles } else { TrainError::TooFew });
     }
-    Ok(train::serving(counts, tables, report, base.calibrated_on))
+    Ok(train::serving(counts, tables, report, base.typicality, base.calibrated_on))
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use super::{
     metrics::{STORED_POINTS, Scored, measure},
     select::{Choice, MAX_FEATURES, choose},
     table::{AxisTable, LeftOut},
+    typical,
 };
 use crate::{
-    classify::{Axis, Tables},
+    classify::{Axis, Tables, TypicalityLimits},
     model::{
         AxisReport, Counts, Digest, MAX_SAMPLE, Metrics, ModelError, ModelFile, Report, Serving, digest_of,
     },
@@ -130,11 +131,17 @@ pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
     if tables.axes.iter().all(Option::is_none) {
         return Err(if is_labelled { TrainError::TooFew } else { TrainError::NoArticles });
     }
-    publish(serving(counts, tables, report, digest_of(counts)?), counts)
+    publish(serving(counts, tables, report, typical::limits(counts), digest_of(counts)?), counts)
 }
 
 /// The serving section of tables and report that were made of counts.
-pub(super) fn serving(counts: &Counts, mut tables: Tables, report: Report, calibrated_on: Digest) -> Serving {
+pub(super) fn serving(
+    counts: &Counts,
+    mut tables: Tables,
+    report: Report,
+    typicality: TypicalityLimits,
+    calibrated_on: Digest,
+) -> Serving {
     keep_known(&mut tables);
     let common = counts.terms.iter().zip(&counts.term_documents).filter(|(_, documents)| **documents > 1);
     let (terms, term_documents) = common.map(|(term, documents)| (*term, *documents)).unzip();
@@ -144,6 +151,7 @@ pub(super) fn serving(counts: &Counts, mut tables: Tables, report: Report, calib
         languages: counts.languages,
         terms,
         term_documents,
+        typicality,
         report,
         calibrated_on,
         ..Serving::default()

@@ -23,9 +23,9 @@ pub use self::{
     self_test::Answer as SelfTestAnswer,
 };
 use crate::{
-    classify::{self, Axis, Catalog, Classification, Evidence, Hits, Names, Scorer, Tables, delta},
+    classify::{self, Axis, Catalog, Classification, Evidence, Hits, Names, Scorer, Tables, Typicality, TypicalityLimits, delta},
     summarize::Idf,
-    text::{Document, Language},
+    text::{Document, Language, TokenKind},
 };
 
 /// The file of the embedded model, as `chuanda train` wrote it from `models/default/corpus`.
@@ -119,6 +119,8 @@ pub struct Serving {
     pub terms: Vec<u64>,
     /// By term: how many articles hold it.
     pub term_documents: Vec<u32>,
+    /// How far from typical of the training articles an article may be.
+    pub typicality: TypicalityLimits,
     /// What is known of the model.
     pub report: Report,
     /// Digest of the counts that settings, weights and temperature were learnt from.
@@ -134,6 +136,7 @@ pub struct Model {
     catalog: Catalog,
     scorer: Scorer,
     idf: Idf,
+    limits: TypicalityLimits,
     languages: [u64; 3],
     report: Report,
     is_calibrated: bool,
@@ -166,6 +169,9 @@ impl Model {
         if serving.terms.len() != serving.term_documents.len() {
             return Err(malformed(section, "number of terms"));
         }
+        if !serving.typicality.is_sound() {
+            return Err(malformed(section, "typicality"));
+        }
         for (report, tables) in serving.report.axes.iter().zip(&serving.tables.axes) {
             let fits = match (report, tables) {
                 (None, None) => true,
@@ -190,6 +196,7 @@ impl Model {
             idf: Idf::new(serving.report.articles, frequencies),
             scorer,
             catalog,
+            limits: serving.typicality,
             languages: serving.languages,
             report: serving.report,
             is_calibrated: true,
@@ -253,6 +260,16 @@ impl Model {
         document.language == Language::Undetermined || articles.saturating_mul(100) >= total.max(1)
     }
 
+    /// How typical a document is of the articles of training.
+    #[must_use]
+    pub fn typicality(&self, document: &Document<'_>) -> Typicality {
+        let words = document.tokens.iter().filter(|token| token.kind != TokenKind::Number);
+        let mut terms: Vec<u64> = words.map(|token| token.term).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        Typicality::new(terms.into_iter().map(|term| self.idf.known(term)), self.idf.unknown())
+    }
+
     /// Both labels of a document, indexed by [`Axis`]. An axis the model was not trained on is `None`.
     ///
     /// A document in a language the model was not trained on is answered from the prior alone: the odd year or Latin
@@ -260,7 +277,7 @@ impl Model {
     #[must_use]
     pub fn classify(&self, document: &Document<'_>, options: &classify::Options) -> [Option<Classification>; 2] {
         let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
-        self.scorer.classify(document, &hits, options)
+        self.scorer.classify(document, &hits, self.typicality(document).is_foreign(&self.limits), options)
     }
 
     /// Scores and probabilities of all labels of an axis, with their ids, ascending by id. Empty without the axis.

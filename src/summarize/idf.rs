@@ -23,23 +23,40 @@ impl Default for Idf {
 }
 
 impl Idf {
+    /// `ln((1 + N) / (1 + df)) + 1` of a number of documents `df` that hold a term, among `N`.
+    pub fn smoothed(documents: u64) -> impl Fn(u32) -> f64 {
+        let n = documents as f64;
+        move |frequency| libm::log((1.0 + n) / (1.0 + f64::from(frequency).min(n))) + 1.0
+    }
+
     /// A table from the number of documents counted and how many of them hold each term. Terms that are not in the
     /// table count as held by one document.
     #[must_use]
     pub fn new(documents: u64, frequencies: HashMap<u64, u32>) -> Self {
-        let n = documents as f64;
-        let smoothed = |frequency: u32| libm::log((1.0 + n) / (1.0 + f64::from(frequency).min(n))) + 1.0;
+        let smoothed = Self::smoothed(documents);
         // Worked out once, since every token of every article looks one up.
         Self {
-            known: frequencies.into_iter().map(|(term, frequency)| (term, smoothed(frequency))).collect(),
             unknown: smoothed(1),
+            known: frequencies.into_iter().map(|(term, frequency)| (term, smoothed(frequency))).collect(),
         }
     }
 
-    /// `ln((1 + N) / (1 + df)) + 1`: the smoothed inverse document frequency, at least 1. Without documents: 1.
+    /// The inverse document frequency of a term of the table.
+    #[must_use]
+    pub fn known(&self, term: u64) -> Option<f64> {
+        self.known.get(&term).copied()
+    }
+
+    /// That of terms that are not in the table.
+    #[must_use]
+    pub fn unknown(&self) -> f64 {
+        self.unknown
+    }
+
+    /// The smoothed inverse document frequency of a term, at least 1. Without documents: 1.
     #[must_use]
     pub fn of(&self, term: u64) -> f64 {
-        self.known.get(&term).copied().unwrap_or(self.unknown)
+        self.known(term).unwrap_or(self.unknown)
     }
 }
 
