@@ -229,7 +229,7 @@ fn slice(string: &str, encoding: OffsetEncoding, start: usize, end: usize) -> St
         OffsetEncoding::Utf8Bytes => string[start..end].to_owned(),
         OffsetEncoding::Utf16CodeUnits => {
             let units: Vec<u16> = string.encode_utf16().collect();
-            String::from_utf16(&units[start..end]).unwrap()
+            String::from_utf16_lossy(&units[start..end])
         }
         OffsetEncoding::CodePoints => string.chars().skip(start).take(end - start).collect(),
     }
