@@ -60,7 +60,7 @@ fn summarize_three_sentences(bencher: Bencher, bytes: usize) {
 fn whole_analysis(bencher: Bencher, bytes: usize) {
     let model = Model::embedded().unwrap();
     let input = ArticleInput { text: article(bytes), ..ArticleInput::default() };
-    let options = OptionsInput::default().check().unwrap();
+    let options = OptionsInput::default().check(&model).unwrap();
     bencher
         .counter(BytesCount::of_str(&input.text))
         .bench_local(|| black_box(engine::analyze(&model, &input, &options)));

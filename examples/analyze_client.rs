@@ -63,8 +63,11 @@ fn print(analysis: &Analysis) {
     let axes = [("meeting type", &analysis.meeting_type), ("department", &analysis.relaying_department)];
     for (axis, classification) in axes {
         match classification {
-            Some(Classification { display_name, label, probability, .. }) => {
-                println!("  {axis}: {display_name} ({label}, {probability:.2})");
+            Some(answer) => {
+                let Classification { display_name, label, probability, label_set, .. } = answer;
+                let decision = answer.decision().as_str_name();
+                println!("  {axis}: {display_name} ({label}, {probability:.2}, {decision})");
+                println!("    label set: {}", label_set.join(", "));
             }
             None => println!("  {axis}: not answered by this model"),
         }

@@ -10,7 +10,8 @@
 //!
 //! let text = "On Monday the Municipal Finance Bureau held a study session of its theory study center group.";
 //! let article = ArticleInput { text: text.to_owned(), ..ArticleInput::default() };
-//! let analysis = analyze(&Model::embedded()?, &article, &OptionsInput::default().check()?);
+//! let model = Model::embedded()?;
+//! let analysis = analyze(&model, &article, &OptionsInput::default().check(&model)?);
 //! assert_eq!(analysis.summary.text, text);
 //! assert_eq!(analysis.meeting_type.unwrap().label, "study_session");
 //! assert_eq!(analysis.relaying_department.unwrap().label, "finance_bureau");

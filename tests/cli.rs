@@ -284,6 +284,17 @@ fn options_reach_the_analysis() {
     let few = with(&["--max-evidence", "1", "--max-alternatives", "0"]);
     assert_eq!(few["meeting_type"]["evidence"].as_array().unwrap().len(), 1);
     check(&few, "/meeting_type/alternatives", &json!([]));
+    check(&few, "/meeting_type/explanation", &Value::Null);
+    let asked = with(&["--explain", "symposium", "--precision", "0.01", "--coverage", "0.999"]);
+    check(&asked, "/meeting_type/explanation/label", &json!("symposium"));
+    check(&asked, "/meeting_type/explanation/display_name", &json!("Symposium / forum"));
+    check(&asked, "/relaying_department/explanation", &Value::Null);
+    check(&asked, "/meeting_type/decision", &json!("accepted"));
+    // Too few articles were trained on to leave any label out.
+    check(&asked, "/meeting_type/label_set/0", &json!("study_session"));
+    assert_eq!(asked["meeting_type"]["label_set"].as_array().unwrap().len(), 17);
+    let narrow = with(&["--coverage", "0.001"]);
+    check(&narrow, "/meeting_type/label_set", &json!(["study_session"]));
 }
 
 #[test]
@@ -303,7 +314,7 @@ fn offsets_are_counted_in_the_unit_asked_for() {
 fn wrong_usage_names_the_flag() {
     let directory =
         files(&[("a.txt", COURT.as_bytes()), ("b.md", b""), ("d.jsonl", labelled().as_bytes()), ("dir/x", b"")]);
-    let cases: [(&[&str], &str); 20] = [
+    let cases: [(&[&str], &str); 24] = [
         (&["analyze", "--max-words", "0"], "--max-words"),
         (&["analyze", "--max-words", "x"], "--max-words"),
         (&["analyze", "--max-chars", "9"], "--max-chars"),
@@ -311,6 +322,13 @@ fn wrong_usage_names_the_flag() {
         (&["analyze", "--ratio", "-1"], "--ratio"),
         (&["analyze", "--redundancy", "1.5"], "--redundancy"),
         (&["analyze", "--max-evidence", "101"], "--max-evidence"),
+        (
+            &["analyze", "--explain", "simposium"],
+            "--explain: the model has no label \"simposium\"; the nearest is \"symposium\"",
+        ),
+        (&["analyze", "--explain", "sympo\u{1b}sium"], "--explain: not a label id"),
+        (&["analyze", "--precision", "0"], "--precision"),
+        (&["analyze", "--coverage", "1"], "--coverage"),
         (&["analyze", "--max-words", "5", "--ratio", "0.5"], "--ratio"),
         (&["analyze", "--offset-encoding", "bytes"], "utf16_code_units"),
         (&["analyze", "--format", "xml"], "--format"),
@@ -422,6 +440,39 @@ fn the_view_is_for_people_and_safe_for_their_terminal() {
     let ran = analyze(directory.path(), &["c\u{1b}[2J.md"], b"");
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.starts_with("error: the format of c\\u{1b}[2J.md cannot be told"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_view_tells_why_and_why_not() {
+    // What hides inside a word is shown with the reasons as well, and must be as safe there as in the text.
+    let text = COURT.replace("theoretical", "theo\u{200b}retical");
+    let view = |arguments: &[&str]| {
+        let ran = analyze(Path::new("."), &[&["--format", "text"], arguments].concat(), text.as_bytes());
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        let raw = ran.stdout.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{200b}');
+        assert_eq!(raw, None, "{}", ran.stdout);
+        // Where lines break depends on what the model has learnt.
+        ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let plain = view(&["--coverage", "0.001"]);
+    assert!(!plain.contains("Why") && !plain.contains("label set"), "{plain}");
+    let not = view(&["--explain", "symposium", "--coverage", "0.999", "--max-evidence", "100"]);
+    for part in [
+        " label set: study_session, ",
+        " and 7 more Relaying department ",
+        " Why not symposium? Probability 0.",
+        " where study_session has ",
+        " against \"",
+        "\"theo\\u{200b}retical\" -",
+        " and how frequent it was ",
+    ] {
+        assert!(not.contains(part), "{part:?} in {not}");
+    }
+    let chosen = view(&["--explain", "study_session"]);
+    for part in [" Why study_session? Probability ", " for \""] {
+        assert!(chosen.contains(part), "{part:?} in {chosen}");
+    }
+    assert!(!chosen.contains(" where "), "{chosen}");
 }
 
 #[test]
@@ -812,6 +863,8 @@ fn a_signal_leaves_no_temporary_file() {
             thread::yield_now();
             assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         }
+        // Waiting would close the input, and the end of the input may be seen before the signal.
+        let _stdin = child.stdin.take().unwrap();
         let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         assert_eq!(child.wait().unwrap().code(), Some(130));

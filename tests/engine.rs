@@ -8,6 +8,7 @@ use chuanda::engine::{
     AnalyzeError, ArticleInput, Batch, Engine, INLINE_BYTES, Limits, OffsetEncoding, OptionsInput, SummaryLength,
     analyze, analyze_caught,
 };
+use chuanda::{classify::Axis, text::Part};
 use support::{Gate, SECRET, gated, long_text, text, until};
 
 fn article(id: &str, text: &str) -> ArticleInput {
@@ -16,7 +17,7 @@ fn article(id: &str, text: &str) -> ArticleInput {
 
 async fn read(engine: &Engine, article: ArticleInput) -> Result<String, AnalyzeError> {
     let model = engine.snapshot()?;
-    let options = OptionsInput::default().check()?;
+    let options = OptionsInput::default().check(&model)?;
     engine.analyze(&model, "article", article, options).await.map(|analysis| analysis.article_id)
 }
 
@@ -49,12 +50,12 @@ async fn articles_are_read_alike_here_and_on_a_thread() {
     let gate = Gate::new();
     let engine = gated(1, &gate);
     let model = engine.snapshot().unwrap();
-    let options = OptionsInput::default().check().unwrap();
+    let options = OptionsInput::default().check(&model).unwrap();
     for text in [text(), "x ".repeat(INLINE_BYTES / 2), "x ".repeat(INLINE_BYTES / 2) + "y", long_text()] {
         let article = article("a", &text);
         let expect = analyze(&model, &article, &options);
         assert_eq!(analyze_caught(&model, &article, &options).unwrap(), expect);
-        assert_eq!(engine.analyze(&model, "article", article, options).await.unwrap(), expect);
+        assert_eq!(engine.analyze(&model, "article", article, options.clone()).await.unwrap(), expect);
     }
 }
 
@@ -80,7 +81,7 @@ async fn a_batch_answers_in_order_and_names_the_bad() {
         };
         article(&i.to_string(), &text)
     });
-    let options = OptionsInput::default().check().unwrap();
+    let options = OptionsInput::default().check(&engine.snapshot().unwrap()).unwrap();
     let mut batch = Batch::new(&engine, engine.snapshot().unwrap(), articles.collect(), options);
     for i in 0..40 {
         let answer = batch.next().await.unwrap();
@@ -99,7 +100,7 @@ async fn large_articles_share_the_cores_and_a_dropped_batch_begins_no_more() {
     let gate = Gate::new();
     let engine = gated(2, &gate);
     let articles = (0..20).map(|i| article(&format!("hold {i}"), &long_text())).collect();
-    let options = OptionsInput::default().check().unwrap();
+    let options = OptionsInput::default().check(&engine.snapshot().unwrap()).unwrap();
     let mut batch = Batch::new(&engine, engine.snapshot().unwrap(), articles, options);
     let first = tokio::select! {
         biased;
@@ -119,6 +120,9 @@ async fn large_articles_share_the_cores_and_a_dropped_batch_begins_no_more() {
 fn options_out_of_range_are_named() {
     let length = |length| OptionsInput { length: Some(length), ..OptionsInput::default() };
     let redundancy = |redundancy| OptionsInput { redundancy: Some(redundancy), ..OptionsInput::default() };
+    let precision = |precision| OptionsInput { precision: Some(precision), ..OptionsInput::default() };
+    let coverage = |coverage| OptionsInput { coverage: Some(coverage), ..OptionsInput::default() };
+    let explain = |label: &str| OptionsInput { explain_label: label.to_owned(), ..OptionsInput::default() };
     let cases = [
         (length(SummaryLength::MaxSentences(0)), "summary_options.max_sentences: 0 is not between 1 and 1000"),
         (length(SummaryLength::MaxSentences(1001)), "summary_options.max_sentences: 1001 is not between 1 and 1000"),
@@ -143,9 +147,53 @@ fn options_out_of_range_are_named() {
             OptionsInput { max_alternatives: Some(101), ..OptionsInput::default() },
             "classification_options.max_alternatives: 101 is not between 0 and 100",
         ),
+        (precision(0.0), "classification_options.precision: 0.0 is not above 0 and at most 1"),
+        (precision(1.1), "classification_options.precision: 1.1 is not above 0 and at most 1"),
+        (precision(f64::NAN), "classification_options.precision: NaN is not above 0 and at most 1"),
+        (coverage(0.0), "classification_options.coverage: 0.0 is not above 0 and below 1"),
+        (coverage(1.0), "classification_options.coverage: 1.0 is not above 0 and below 1"),
+        (coverage(f64::NAN), "classification_options.coverage: NaN is not above 0 and below 1"),
+        (
+            explain("study_sesion"),
+            "classification_options.explain_label: the model has no label \"study_sesion\"; the nearest is \
+             \"study_session\"",
+        ),
+        (
+            explain("statistics_bureaux"),
+            "classification_options.explain_label: the model has no label \"statistics_bureaux\"; the nearest is \
+             \"statistics_bureau\"",
+        ),
+        (explain("xyz"), "classification_options.explain_label: the model has no label \"xyz\""),
+        (
+            explain("study session"),
+            "classification_options.explain_label: not a label id: 1 to 128 bytes without white space or control \
+             characters",
+        ),
     ];
+    let model = support::model();
     for (options, expect) in cases {
-        assert_eq!(options.check().unwrap_err().to_string(), expect);
+        assert_eq!(options.check(&model).unwrap_err().to_string(), expect);
+    }
+    for options in [precision(1.0), precision(f64::MIN_POSITIVE), coverage(0.999), coverage(f64::MIN_POSITIVE)] {
+        options.check(&model).unwrap();
+    }
+}
+
+#[test]
+fn a_label_is_explained_on_the_axis_that_has_it() {
+    let model = support::model();
+    for (label, expect) in
+        [("", None), ("court", Some(Axis::RelayingDepartment)), ("work_conference", Some(Axis::MeetingType))]
+    {
+        let options = OptionsInput { explain_label: label.to_owned(), ..OptionsInput::default() };
+        let analysis = analyze(&model, &article("a", &text()), &options.check(&model).unwrap());
+        for axis in Axis::ALL {
+            let explanation = analysis.axis(axis).unwrap().explanation.as_ref();
+            assert_eq!(
+                explanation.map(|explanation| explanation.label.as_str()),
+                (expect == Some(axis)).then_some(label)
+            );
+        }
     }
 }
 
@@ -175,30 +223,50 @@ fn articles_over_a_limit_are_named_without_their_text() {
     }
 }
 
+/// The piece of a string between two offsets of an encoding.
+fn slice(string: &str, encoding: OffsetEncoding, start: usize, end: usize) -> String {
+    match encoding {
+        OffsetEncoding::Utf8Bytes => string[start..end].to_owned(),
+        OffsetEncoding::Utf16CodeUnits => {
+            let units: Vec<u16> = string.encode_utf16().collect();
+            String::from_utf16_lossy(&units[start..end])
+        }
+        OffsetEncoding::CodePoints => string.chars().skip(start).take(end - start).collect(),
+    }
+}
+
 #[test]
 fn offsets_count_what_they_say() {
-    let gate = Gate::new();
-    let engine = gated(1, &gate);
-    let text = "First 𝄞 line 会议 ends here. 第二句😀很短。 Last one.";
+    let model = support::model();
+    let text = "First 𝄞 line 会议 ends here. 第二句😀很短。 The court 😀 held a work conference. Last one.";
+    let title = "𝄞 Court holds work conference";
+    let input = ArticleInput { title: title.to_owned(), ..article("a", text) };
     for encoding in [OffsetEncoding::Utf8Bytes, OffsetEncoding::Utf16CodeUnits, OffsetEncoding::CodePoints] {
         let options = OptionsInput {
             offset_encoding: encoding,
             length: Some(SummaryLength::MaxSentences(10)),
+            explain_label: "study_session".to_owned(),
+            max_evidence: Some(100),
             ..OptionsInput::default()
         };
-        let analysis = analyze(&engine.snapshot().unwrap(), &article("a", text), &options.check().unwrap());
+        let analysis = analyze(&model, &input, &options.check(&model).unwrap());
         assert!(!analysis.summary.sentences.is_empty());
         for sentence in analysis.summary.sentences {
-            let (start, end) = (sentence.start, sentence.end);
-            let slice = match encoding {
-                OffsetEncoding::Utf8Bytes => text[start..end].to_owned(),
-                OffsetEncoding::Utf16CodeUnits => {
-                    let units: Vec<u16> = text.encode_utf16().collect();
-                    String::from_utf16(&units[start..end]).unwrap()
-                }
-                OffsetEncoding::CodePoints => text.chars().skip(start).take(end - start).collect(),
-            };
-            assert_eq!(slice, sentence.text);
+            assert_eq!(slice(text, encoding, sentence.start, sentence.end), sentence.text);
+        }
+        let answer = analysis.meeting_type.unwrap();
+        for evidence in [answer.evidence, answer.explanation.unwrap().evidence] {
+            for part in [Part::Text, Part::Title] {
+                assert!(evidence.iter().flat_map(|evidence| &evidence.spans).any(|span| span.part == part));
+            }
+            for evidence in evidence {
+                let first = evidence.spans[0];
+                let string = match first.part {
+                    Part::Text => text,
+                    Part::Title => title,
+                };
+                assert_eq!(slice(string, encoding, first.start, first.end), evidence.text);
+            }
         }
     }
 }

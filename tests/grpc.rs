@@ -16,7 +16,7 @@ use chuanda::{
     service::{self, Drained, Settings},
 };
 use prost::Message as _;
-use support::{Gate, SECRET, gated, long_text, text, until};
+use support::{Gate, SECRET, VAGUE, gated, long_text, text, until};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tokio_util::sync::CancellationToken;
@@ -162,9 +162,6 @@ async fn analyze_answers_with_slices_of_the_text() {
     assert_eq!(body.label, "statistics_bureau");
     for axis in [form, body] {
         assert_eq!(axis.decision(), v1::Decision::Accepted);
-        let evidence: f64 = axis.evidence.iter().map(|evidence| evidence.contribution).sum();
-        let sum = axis.prior_contribution + evidence + axis.remaining_contribution;
-        assert!((sum - axis.score).abs() < 1e-9, "{sum} is not {}", axis.score);
         for evidence in axis.evidence {
             let span = &evidence.spans[0];
             assert_eq!(evidence.text, text[span.start as usize..span.end as usize]);
@@ -175,6 +172,87 @@ async fn analyze_answers_with_slices_of_the_text() {
     for sentence in summary.sentences {
         assert_eq!(sentence.text, text[sentence.start as usize..sentence.end as usize]);
     }
+}
+
+/// Checks that the parts of a score add up to it.
+fn check_sum(prior: f64, evidence: &[v1::Evidence], remaining: f64, score: f64) {
+    let sum = prior + evidence.iter().map(|evidence| evidence.contribution).sum::<f64>() + remaining;
+    assert!((sum - score).abs() <= 1e-9 * score.abs().max(1.0), "{sum} is not {score}");
+}
+
+#[tokio::test]
+async fn scores_are_explained_by_every_method_alike() {
+    let server = Server::plain().await;
+    let mut client = server.client().await;
+    let options = Some(v1::ClassificationOptions {
+        max_evidence: Some(3),
+        max_alternatives: Some(100),
+        ..explaining("work_conference")
+    });
+    let analysis = client
+        .analyze(AnalyzeRequest { classification_options: options.clone(), ..request() })
+        .await
+        .unwrap()
+        .into_inner()
+        .analysis
+        .unwrap();
+    let form = analysis.meeting_type.as_ref().unwrap();
+    let explanation = form.explanation.as_ref().unwrap();
+    assert_eq!((&*explanation.label, &*explanation.display_name), ("work_conference", "Work conference"));
+    assert_eq!((explanation.evidence.len(), form.evidence.len()), (3, 3));
+    let listed = form.alternatives.iter().find(|other| other.label == "work_conference").unwrap();
+    assert_eq!(explanation.probability, listed.probability);
+    assert!(explanation.score < form.score);
+    check_sum(form.prior_contribution, &form.evidence, form.remaining_contribution, form.score);
+    let v1::Explanation { prior_contribution, evidence, remaining_contribution, score, .. } = explanation;
+    check_sum(*prior_contribution, evidence, *remaining_contribution, *score);
+    assert_eq!(analysis.relaying_department.as_ref().unwrap().explanation, None);
+
+    let batch = BatchAnalyzeRequest {
+        articles: vec![request().article.unwrap()],
+        classification_options: options.clone(),
+        ..Default::default()
+    };
+    let results = client.batch_analyze(batch).await.unwrap().into_inner().results;
+    assert_eq!(results[0].outcome, Some(analysis_result::Outcome::Analysis(analysis.clone())));
+    let item =
+        StreamAnalyzeRequest { article: request().article, classification_options: options, ..Default::default() };
+    let mut answers = client.stream_analyze(tokio_stream::iter([item])).await.unwrap().into_inner();
+    let answer = answers.next().await.unwrap().unwrap();
+    assert_eq!(answer.outcome, Some(stream_analyze_response::Outcome::Analysis(analysis)));
+}
+
+#[tokio::test]
+async fn decisions_follow_precision_and_label_sets_follow_coverage() {
+    let engine = gated(1, &Gate::new());
+    engine.activate(support::vague_model());
+    let server = Server::start(engine, Settings::default()).await;
+    let mut client = server.client().await;
+    let mut form = async |options: v1::ClassificationOptions| {
+        let request = AnalyzeRequest { classification_options: Some(options), ..with_text(VAGUE) };
+        client.analyze(request).await.unwrap().into_inner().analysis.unwrap().meeting_type.unwrap()
+    };
+    for (precision, decision) in [(0.01, v1::Decision::Accepted), (1.0, v1::Decision::Uncertain)] {
+        let answer = form(v1::ClassificationOptions { precision: Some(precision), ..Default::default() }).await;
+        assert_eq!(answer.decision(), decision, "{precision}: {answer:?}");
+    }
+    let mut sets: Vec<Vec<String>> = Vec::new();
+    for coverage in [1e-9, 0.3, 0.5, 0.7, 0.9, 0.95, 1.0 - 1e-9] {
+        let answer = form(v1::ClassificationOptions {
+            coverage: Some(coverage),
+            max_alternatives: Some(100),
+            ..Default::default()
+        })
+        .await;
+        let all = std::iter::once(answer.label).chain(answer.alternatives.into_iter().map(|other| other.label));
+        let all: Vec<String> = all.collect();
+        assert!(all.starts_with(&answer.label_set), "{coverage}: {:?} of {all:?}", answer.label_set);
+        assert!(sets.last().is_none_or(|smaller| answer.label_set.starts_with(smaller)));
+        sets.push(answer.label_set);
+    }
+    let sizes: Vec<usize> = sets.iter().map(Vec::len).collect();
+    assert_eq!((sizes.first(), sizes.last()), (Some(&1), Some(&17)), "all 17 labels of the catalog");
+    assert!(sizes.iter().any(|size| (2..17).contains(size)), "{sizes:?}");
 }
 
 #[tokio::test]
@@ -245,6 +323,10 @@ fn with_labels(options: v1::ClassificationOptions) -> AnalyzeRequest {
     AnalyzeRequest { classification_options: Some(options), ..request() }
 }
 
+fn explaining(label: &str) -> v1::ClassificationOptions {
+    v1::ClassificationOptions { explain_label: label.to_owned(), ..Default::default() }
+}
+
 refused! {
     no_article: AnalyzeRequest::default() => InvalidArgument, "FIELD_REQUIRED", "article", "";
     empty_text: with_text("") => InvalidArgument, "FIELD_REQUIRED", "article.text", "";
@@ -277,6 +359,14 @@ refused! {
         => InvalidArgument, "FIELD_INVALID", "classification_options.max_evidence", "";
     too_many_alternatives: with_labels(v1::ClassificationOptions { max_alternatives: Some(101), ..Default::default() })
         => InvalidArgument, "FIELD_INVALID", "classification_options.max_alternatives", "";
+    no_precision: with_labels(v1::ClassificationOptions { precision: Some(0.0), ..Default::default() })
+        => InvalidArgument, "FIELD_INVALID", "classification_options.precision", "";
+    coverage_of_all: with_labels(v1::ClassificationOptions { coverage: Some(1.0), ..Default::default() })
+        => InvalidArgument, "FIELD_INVALID", "classification_options.coverage", "";
+    unknown_label: with_labels(explaining("cuort"))
+        => InvalidArgument, "FIELD_INVALID", "classification_options.explain_label", "";
+    label_that_is_none: with_labels(explaining(&format!("{SECRET} ")))
+        => InvalidArgument, "FIELD_INVALID", "classification_options.explain_label", "";
     unknown_version: AnalyzeRequest { model_version: "00ff".to_owned(), ..request() }
         => NotFound, "MODEL_VERSION_NOT_FOUND", "", "";
     endless_version: AnalyzeRequest { model_version: SECRET.repeat(1000), ..request() }
@@ -291,6 +381,9 @@ async fn errors_name_numbers_and_resources() {
     let mut client = server.client().await;
     let status = client.analyze(AnalyzeRequest { offset_encoding: 9, ..request() }).await.unwrap_err();
     assert_eq!(status.message(), "offset_encoding: 9 is no OffsetEncoding");
+    let status = client.analyze(with_labels(explaining("work_conferense"))).await.unwrap_err();
+    let expect = "the model has no label \"work_conferense\"; the nearest is \"work_conference\"";
+    assert_eq!(status.message(), format!("classification_options.explain_label: {expect}"));
     let missing = AnalyzeRequest { model_version: "00ff".to_owned(), ..request() };
     let details = client.analyze(missing).await.unwrap_err().get_error_details();
     let resource = details.resource_info().unwrap();
@@ -430,6 +523,11 @@ async fn a_batch_is_refused_as_a_whole_for_what_concerns_all() {
         ),
         (
             good(),
+            BatchAnalyzeRequest { classification_options: Some(explaining("simposium")), ..Default::default() },
+            expect(Code::InvalidArgument, "FIELD_INVALID", "classification_options.explain_label", ""),
+        ),
+        (
+            good(),
             BatchAnalyzeRequest { model_version: "00".to_owned(), ..Default::default() },
             expect(Code::NotFound, "MODEL_VERSION_NOT_FOUND", "", ""),
         ),
@@ -456,6 +554,7 @@ async fn a_stream_answers_in_order_and_goes_on_after_a_bad_item() {
     items[23].model_version = "00".to_owned();
     items[24].article.as_mut().unwrap().id = "panic".to_owned();
     items[25].item_id = "i".repeat(1025);
+    items[26].classification_options = Some(explaining("simposium"));
     let mut answers =
         server.client().await.stream_analyze(tokio_stream::iter(items.clone())).await.unwrap().into_inner();
     for (i, item) in items.iter().enumerate() {
@@ -470,6 +569,7 @@ async fn a_stream_answers_in_order_and_goes_on_after_a_bad_item() {
             23 => Some(expect(Code::NotFound, "MODEL_VERSION_NOT_FOUND", "", "")),
             24 => Some(expect(Code::Internal, "INTERNAL", "", "")),
             25 => invalid("LIMIT_EXCEEDED", "item_id", "max_id_bytes=1024"),
+            26 => invalid("FIELD_INVALID", "classification_options.explain_label", ""),
             _ => None,
         };
         assert_eq!(item_error(&answer), error);

@@ -31,7 +31,9 @@ def show(analysis, text):
             print(f"  {axis}: not answered by this model")
             continue
         answer = getattr(analysis, axis)
-        print(f"  {axis}: {answer.display_name} ({answer.label}, {answer.probability:.2f})")
+        decision = analysis_pb2.Decision.Name(answer.decision)
+        print(f"  {axis}: {answer.display_name} ({answer.label}, {answer.probability:.2f}, {decision})")
+        print(f"    label set: {', '.join(answer.label_set)}")
         for evidence in answer.evidence[:3]:
             print(f"    {evidence.contribution:+.2f} {evidence.text!r}")
     for sentence in analysis.summary.sentences:

@@ -177,6 +177,17 @@ impl Catalog {
     }
 }
 
+/// Of some ids the one that is nearest to a string by edit distance, the first among equals, if it is near: no more than
+/// a third of the string, rounded up, is mistyped.
+#[must_use]
+pub fn near_id<'a>(ids: impl Iterator<Item = &'a str>, id: &str) -> Option<&'a str> {
+    let most = id.len().div_ceil(3);
+    // The distance is at least the difference in length, which spares most of the work.
+    let close = ids.filter(|candidate| candidate.len().abs_diff(id.len()) <= most);
+    let distances = close.map(|candidate| (edit_distance(candidate.as_bytes(), id.as_bytes()), candidate));
+    distances.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, near)| near)
+}
+
 /// Levenshtein distance over bytes, with at most the first 128 of each: enough to find a mistyped id.
 fn edit_distance(a: &[u8], b: &[u8]) -> usize {
     let (a, b) = (&a[..a.len().min(128)], &b[..b.len().min(128)]);
@@ -228,5 +239,13 @@ mod tests {
         assert_eq!(catalog.nearest(Axis::MeetingType, "studysession"), Some("study_session"));
         assert_eq!(catalog.nearest(Axis::RelayingDepartment, "cpcc"), Some("cppcc"));
         assert_eq!(Catalog::default().nearest(Axis::MeetingType, "x"), None);
+        let near = |id| near_id(["court", "party_school", "party_group"].into_iter(), id);
+        assert_eq!(near("cuort"), Some("court"));
+        assert_eq!(near("qourx"), Some("court"));
+        assert_eq!(near("qouxx"), None);
+        assert_eq!(near("party_schol"), Some("party_school"));
+        assert_eq!(near("party_grxxp"), Some("party_group"));
+        assert_eq!(near("symposium"), None);
+        assert_eq!(near(""), None);
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     calibration::Calibration,
-    catalog::{AxisCatalog, Catalog, CatalogError, Label, is_label_id},
+    catalog::{AxisCatalog, Catalog, CatalogError, Label, is_label_id, near_id},
     names::{Names, name_feature, name_tokens},
     scorer::{Hits, Scorer, softmax},
     tables::{AxisTables, Tables, TablesError, delta},

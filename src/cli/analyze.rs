@@ -42,6 +42,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 Examples:
   chuanda analyze article.txt
   chuanda analyze --max-words 60 --output answers.jsonl articles.jsonl.gz more/
+  chuanda analyze --format text --explain symposium article.txt
   curl -s https://example.org/news.txt | chuanda analyze --format jsonl | jq .meeting_type.label
 
 Exit codes: 0 all analysed, 1 some failed (told on standard error with file and line),
@@ -73,6 +74,16 @@ pub(super) struct Args {
     /// Other labels listed, 0 to 100 [default: 4]
     #[arg(long, value_name = "N")]
     max_alternatives: Option<u32>,
+    /// Explain the score of this label besides that of the chosen one, on each axis that has it
+    #[arg(long, value_name = "LABEL")]
+    explain: Option<String>,
+    /// Accept labels from the probability on that gave this share of right answers on held-out articles, above 0 and at
+    /// most 1 [default: 0.95]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    precision: Option<f64>,
+    /// How often a label set is to hold the true label, above 0 and below 1 [default: 0.9]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    coverage: Option<f64>,
     /// The unit of the offsets in the answers: bytes (Rust, Go), UTF-16 code units (Java, JavaScript) or code points
     /// (Python)
     #[arg(long, value_name = "UNIT", default_value = OffsetEncoding::default().name(), value_parser = offset_encodings())]
@@ -161,20 +172,24 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
         redundancy: args.redundancy,
         max_evidence: args.max_evidence,
         max_alternatives: args.max_alternatives,
+        explain_label: args.explain.unwrap_or_default(),
+        precision: args.precision,
+        coverage: args.coverage,
         offset_encoding: match format {
             Format::Jsonl => args.offset_encoding,
             // The view finds its words by bytes and shows no offsets.
             Format::Text => OffsetEncoding::Utf8Bytes,
         },
     };
-    let options = options.check().map_err(|error| {
-        let field = error.field.rsplit('.').next().unwrap_or_default();
-        CliError::Usage(format!("--{}: {}", field.replace('_', "-"), error.problem))
-    })?;
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or_else(cores, usize::from);
     let chunks = Chunks::new(args.paths, args.input_format.map(Into::into), args.output.as_deref())?;
     let model = load_model(args.model.as_deref())?;
+    let options = options.check(&model).map_err(|error| {
+        let field = error.field.rsplit('.').next().unwrap_or_default();
+        let flag = if field == "explain_label" { "explain".to_owned() } else { field.replace('_', "-") };
+        CliError::Usage(format!("--{flag}: {}", error.problem))
+    })?;
     let screen = if to_screen { Screen::stdout() } else { Screen::PLAIN };
     let answerer = Answerer { model, options, format, screen };
     let destination =

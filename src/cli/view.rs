@@ -2,7 +2,7 @@
 
 use super::terminal::{BOLD, Marks, Paragraph, Screen, UNDERLINED, columns, escape};
 use crate::{
-    classify::{Axis, Classification, Decision},
+    classify::{Axis, Classification, Decision, Evidence, Explanation},
     engine::{Analysis, ArticleInput},
     text::{Article, Part, Span},
 };
@@ -21,6 +21,11 @@ pub(super) fn render(input: &ArticleInput, analysis: &Analysis, screen: Screen) 
     out.push('\n');
     for axis in Axis::ALL {
         label(&mut out, axis, analysis.axis(axis), screen);
+    }
+    for answer in Axis::ALL.into_iter().filter_map(|axis| analysis.axis(axis)) {
+        if let Some(explanation) = &answer.explanation {
+            explain(&mut out, explanation, answer, screen);
+        }
     }
 
     out.push_str("\nSummary\n");
@@ -87,6 +92,53 @@ fn label(out: &mut String, axis: Axis, answer: Option<&Classification>, screen: 
         paragraph.push(&format!("or {}", others.join(", ")), 0);
         paragraph.write(out, &" ".repeat(name.len()), screen);
     }
+    if answer.label_set.len() > 1 {
+        let mut paragraph = Paragraph::default();
+        let (shown, more) = answer.label_set.split_at(answer.label_set.len().min(MAX_SET));
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        paragraph.push(&format!("label set: {}{more}", shown.join(", ")), 0);
+        paragraph.write(out, &" ".repeat(name.len()), screen);
+    }
+}
+
+/// Labels of a label set that are shown.
+const MAX_SET: usize = 10;
+/// Characters shown of the words of one reason: a text without spaces may be one long word.
+const MAX_REASON: usize = 60;
+
+/// Why a label that was asked about has its score.
+fn explain(out: &mut String, explanation: &Explanation, answer: &Classification, screen: Screen) {
+    let Explanation { label, probability, score, prior_contribution, remaining_contribution, .. } = explanation;
+    let is_chosen = *label == answer.label;
+    let mut paragraph = Paragraph::default();
+    paragraph.push(&format!("{label}? Probability {probability:.2}, score {score:.2}"), 0);
+    if !is_chosen {
+        paragraph.push(&format!(" where {} has {:.2}", answer.label, answer.score), 0);
+    }
+    out.push('\n');
+    paragraph.write(out, if is_chosen { "Why " } else { "Why not " }, screen);
+    reasons(out, "  for      ", explanation.evidence.iter().filter(|reason| reason.contribution > 0.0), screen);
+    reasons(out, "  against  ", explanation.evidence.iter().filter(|reason| reason.contribution <= 0.0), screen);
+    let mut paragraph = Paragraph::default();
+    let rest = format!("how frequent it was {prior_contribution:+.2}, all other words {remaining_contribution:+.2}");
+    paragraph.push(&rest, 0);
+    paragraph.write(out, "  and      ", screen);
+}
+
+/// Words with what they add to a score, strongest first. Nothing if there are none.
+fn reasons<'a>(out: &mut String, first: &str, reasons: impl Iterator<Item = &'a Evidence>, screen: Screen) {
+    let reason = |reason: &Evidence| {
+        let words = reason.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let cut = words.char_indices().nth(MAX_REASON);
+        let words = cut.map_or(words.clone(), |(end, _)| format!("{}…", words.get(..end).unwrap_or_default()));
+        format!("\"{words}\" {:+.2}", reason.contribution)
+    };
+    let shown: Vec<String> = reasons.map(reason).collect();
+    if !shown.is_empty() {
+        let mut paragraph = Paragraph::default();
+        paragraph.push(&shown.join(", "), 0);
+        paragraph.write(out, first, screen);
+    }
 }
 
 /// A decision in words.
@@ -95,7 +147,7 @@ fn decision(decision: Decision) -> &'static str {
         Decision::Accepted => "accepted",
         Decision::NoEvidence => "no evidence: nothing in it is known to the model",
         Decision::OutOfDistribution => "out of distribution: not like any article of training",
-        Decision::Uncertain => "uncertain",
+        Decision::Uncertain => "uncertain: below the precision asked for",
     }
 }
 

@@ -168,8 +168,11 @@ impl Analysis {
             in_text.extend([&mut sentence.start, &mut sentence.end]);
         }
         let axes = self.meeting_type.iter_mut().chain(self.relaying_department.iter_mut());
-        let evidence = axes.flat_map(|axis| &mut axis.evidence).flat_map(|evidence| &mut evidence.spans);
-        for span in evidence.chain(self.headline.as_mut()) {
+        let evidence = axes.flat_map(|axis| {
+            let explained = axis.explanation.iter_mut().flat_map(|explanation| &mut explanation.evidence);
+            axis.evidence.iter_mut().chain(explained)
+        });
+        for span in evidence.flat_map(|evidence| &mut evidence.spans).chain(self.headline.as_mut()) {
             match span.part {
                 Part::Text => in_text.extend([&mut span.start, &mut span.end]),
                 Part::Title => in_title.extend([&mut span.start, &mut span.end]),

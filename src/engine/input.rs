@@ -2,7 +2,8 @@
 
 use super::OffsetEncoding;
 use crate::{
-    classify,
+    classify::{self, Axis, is_label_id, near_id},
+    model::Model,
     summarize::{self, Budget, Order},
 };
 
@@ -50,7 +51,7 @@ pub enum SummaryLength {
 }
 
 /// Options as they came through a door, unchecked. `Default` is every option left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OptionsInput {
     /// Default: three sentences.
     pub length: Option<SummaryLength>,
@@ -62,11 +63,17 @@ pub struct OptionsInput {
     pub max_evidence: Option<u32>,
     /// 0 to 100; default 4.
     pub max_alternatives: Option<u32>,
+    /// Id of a label to explain on each axis that has it; empty: none.
+    pub explain_label: String,
+    /// Above 0, at most 1; default 0.95.
+    pub precision: Option<f64>,
+    /// Above 0, below 1; default 0.9.
+    pub coverage: Option<f64>,
     /// Default: UTF-8 bytes.
     pub offset_encoding: OffsetEncoding,
 }
 
-/// Options that were checked.
+/// Options that were checked for a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnalysisOptions {
     pub(super) summary: summarize::Options,
@@ -106,12 +113,12 @@ pub enum Problem {
 }
 
 impl OptionsInput {
-    /// Checks every option.
+    /// Checks every option, for answers of `model`.
     ///
     /// # Errors
     ///
-    /// The first option out of its range, by the name it has in the contract.
-    pub fn check(&self) -> Result<AnalysisOptions, FieldError> {
+    /// The first option out of its range, by the name it has in the contract; a label that the model does not have.
+    pub fn check(&self, model: &Model) -> Result<AnalysisOptions, FieldError> {
         let defaults = summarize::Options::default();
         let budget = match self.length {
             None => defaults.budget,
@@ -134,6 +141,16 @@ impl OptionsInput {
             None => Ok(default),
             Some(n) => in_range(field, n, 0, 100),
         };
+        let precision = self.precision.unwrap_or(labels.precision);
+        if !(precision > 0.0 && precision <= 1.0) {
+            let problem = format!("{precision:?} is not above 0 and at most 1");
+            return Err(invalid("classification_options.precision", problem));
+        }
+        let coverage = self.coverage.unwrap_or(labels.coverage);
+        if !(coverage > 0.0 && coverage < 1.0) {
+            let problem = format!("{coverage:?} is not above 0 and below 1");
+            return Err(invalid("classification_options.coverage", problem));
+        }
         Ok(AnalysisOptions {
             summary: summarize::Options { budget, order: self.order, redundancy },
             classification: classify::Options {
@@ -147,10 +164,32 @@ impl OptionsInput {
                     self.max_alternatives,
                     labels.max_alternatives,
                 )?,
-                ..labels
+                explain: self.explained(model)?,
+                precision,
+                coverage,
             },
             offset_encoding: self.offset_encoding,
         })
+    }
+
+    /// By axis: the label to explain, if the axis has it.
+    fn explained(&self, model: &Model) -> Result<[Option<String>; 2], FieldError> {
+        let (field, id) = ("classification_options.explain_label", self.explain_label.as_str());
+        if id.is_empty() {
+            return Ok([None, None]);
+        }
+        if !is_label_id(id) {
+            let problem = "not a label id: 1 to 128 bytes without white space or control characters";
+            return Err(invalid(field, problem.to_owned()));
+        }
+        let labels = Axis::ALL.map(|axis| model.labels(axis));
+        let found = labels.each_ref().map(|labels| labels.contains(&id).then(|| id.to_owned()));
+        if found.iter().all(Option::is_none) {
+            let near = near_id(labels.iter().flatten().copied(), id);
+            let near = near.map(|near| format!("; the nearest is {near:?}")).unwrap_or_default();
+            return Err(invalid(field, format!("the model has no label {id:?}{near}")));
+        }
+        Ok(found)
     }
 }
 

@@ -51,8 +51,9 @@ impl Analyses {
         let v1::AnalyzeRequest { article, summary_options, classification_options, offset_encoding, model_version } =
             request;
         let article = convert::article(article)?;
-        let options = convert::options(summary_options, classification_options, offset_encoding)?.check()?;
+        let options = convert::options(summary_options, classification_options, offset_encoding)?;
         let model = self.engine.model(&model_version)?;
+        let options = options.check(&model)?;
         let analysis = self.engine.analyze(&model, "article", article, options).await?;
         let response = v1::AnalyzeResponse { analysis: Some(analysis.into()) };
         sendable(response.encoded_len(), self.max_response_bytes)?;
@@ -68,8 +69,9 @@ impl Analyses {
             model_version,
         } = request;
         self.check_count(articles.len())?;
-        let options = convert::options(summary_options, classification_options, offset_encoding)?.check()?;
+        let options = convert::options(summary_options, classification_options, offset_encoding)?;
         let model = self.engine.model(&model_version)?;
+        let options = options.check(&model)?;
         let ids: Vec<String> = articles.iter().map(|article| article.id.clone()).collect();
         let articles: Vec<ArticleInput> = articles.into_iter().map(Into::into).collect();
 

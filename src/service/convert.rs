@@ -1,7 +1,7 @@
 //! Messages of the contract become what the engine takes, and what it answers becomes messages.
 
 use crate::{
-    classify::{Classification, Decision},
+    classify::{Classification, Decision, Evidence, Explanation},
     engine::{
         Analysis, ArticleInput, FieldError, OffsetEncoding, OptionsInput, Problem, Summary, SummaryLength,
         SummarySentence, Warning, WarningCode,
@@ -58,6 +58,9 @@ pub(super) fn options(
         redundancy: summary.redundancy,
         max_evidence: classification.max_evidence,
         max_alternatives: classification.max_alternatives,
+        explain_label: classification.explain_label,
+        precision: classification.precision,
+        coverage: classification.coverage,
         offset_encoding: match encoding {
             v1::OffsetEncoding::Unspecified | v1::OffsetEncoding::Utf8Bytes => OffsetEncoding::Utf8Bytes,
             v1::OffsetEncoding::Utf16CodeUnits => OffsetEncoding::Utf16CodeUnits,
@@ -128,7 +131,7 @@ impl From<Classification> for v1::Classification {
             remaining_contribution,
             alternatives,
             label_set,
-            explanation: _,
+            explanation,
         } = classification;
         v1::Classification {
             label,
@@ -137,22 +140,45 @@ impl From<Classification> for v1::Classification {
             decision: v1::Decision::from(decision).into(),
             score,
             prior_contribution,
-            evidence: evidence
-                .into_iter()
-                .map(|evidence| v1::Evidence {
-                    text: evidence.text,
-                    spans: evidence.spans.into_iter().map(Into::into).collect(),
-                    contribution: evidence.contribution,
-                    occurrences: evidence.occurrences,
-                })
-                .collect(),
+            evidence: evidence.into_iter().map(Into::into).collect(),
             remaining_contribution,
             alternatives: alternatives
                 .into_iter()
                 .map(|other| v1::LabelProbability { label: other.label, probability: other.probability })
                 .collect(),
             label_set,
+            explanation: explanation.map(Into::into),
         }
+    }
+}
+
+impl From<Explanation> for v1::Explanation {
+    fn from(explanation: Explanation) -> Self {
+        let Explanation {
+            label,
+            display_name,
+            probability,
+            score,
+            prior_contribution,
+            evidence,
+            remaining_contribution,
+        } = explanation;
+        v1::Explanation {
+            label,
+            display_name,
+            probability,
+            score,
+            prior_contribution,
+            evidence: evidence.into_iter().map(Into::into).collect(),
+            remaining_contribution,
+        }
+    }
+}
+
+impl From<Evidence> for v1::Evidence {
+    fn from(evidence: Evidence) -> Self {
+        let Evidence { text, spans, contribution, occurrences } = evidence;
+        v1::Evidence { text, spans: spans.into_iter().map(Into::into).collect(), contribution, occurrences }
     }
 }
 

@@ -126,12 +126,13 @@ impl Work {
         let analysis = async {
             self.check_id(&item_id)?;
             let article = convert::article(article)?;
-            let options = convert::options(summary_options, classification_options, offset_encoding)?.check()?;
+            let options = convert::options(summary_options, classification_options, offset_encoding)?;
             let model = if model_version.is_empty() || model_version == self.current.version() {
                 Arc::clone(&self.current)
             } else {
                 self.engine.model(&model_version)?
             };
+            let options = options.check(&model)?;
             self.engine.analyze(&model, "article", article, options).await.map_err(Failure::from)
         };
         let analysis: Result<Analysis, Failure> = analysis.await;

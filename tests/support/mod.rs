@@ -53,6 +53,28 @@ pub(crate) fn model() -> Model {
     Model::from_bytes(&BYTES).unwrap()
 }
 
+/// A model of three forms, of which some articles say no more than that there was a meeting: [`VAGUE`] is one of those.
+pub(crate) fn vague_model() -> Model {
+    static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut trainer = Trainer::new(CatalogChoice::Given(Catalog::builtin().unwrap()));
+        let forms =
+            [("study_session", "study session"), ("work_conference", "work conference"), ("symposium", "symposium")];
+        for (number, place) in ["Linhe", "Beishan", "Qiaotou", "Wanping", "Dongze", "Xikou"].iter().enumerate() {
+            let (likely, _) = forms[number % 5 % 3];
+            for (form, name) in forms.into_iter().chain([(likely, "gathering"), ("work_conference", "gathering")]) {
+                let text = format!("The court of {place} held a {name}. All {number} judges of {place} came.");
+                let labels = [Some(form.to_owned()), Some("court".to_owned())];
+                trainer.add(&LabelledArticle { text, labels, ..LabelledArticle::default() }).unwrap();
+            }
+        }
+        trainer.finish().unwrap().model
+    });
+    Model::from_bytes(&BYTES).unwrap()
+}
+
+/// An article that [`vague_model`] is not sure of.
+pub(crate) const VAGUE: &str = "The court of Nanling held a gathering. All judges of Nanling came.";
+
 /// A counter, and a gate that holds analyses of articles whose id begins with `hold`. An article with the id `panic`
 /// panics. Dropping the gate opens it, so that a failed test ends.
 #[derive(Clone)]
