@@ -4,7 +4,7 @@
 use std::{hint::black_box, path::Path};
 
 use chuanda::{
-    classify::{self, features},
+    classify::{self, Names, features},
     engine::{self, ArticleInput, OptionsInput},
     model::Model,
     summarize,
@@ -38,8 +38,9 @@ fn read_document(bencher: Bencher, bytes: usize) {
 #[divan::bench(args = SIZES)]
 fn feature_row(bencher: Bencher, bytes: usize) {
     let text = article(bytes);
+    let names = Names::new(Model::embedded().unwrap().catalog());
     let document = Document::new(Article { title: None, text: &text }, None);
-    bencher.bench_local(|| black_box(features::row(&document)));
+    bencher.bench_local(|| black_box(features::row(&document, &names)));
 }
 
 #[divan::bench(args = SIZES)]

@@ -64,7 +64,10 @@ fn a_label_without_articles_is_found_by_its_name() {
         Article { title: None, text: "The Audit Bureau of Linhe held a work conference on Monday." },
         None,
     );
-    let answer = model.classify(&document, &Options { max_evidence: 100, max_alternatives: 100 })[1].clone().unwrap();
+    let answer = model.classify(&document, &Options { max_evidence: 100, max_alternatives: 100, ..Options::default() })
+        [1]
+    .clone()
+    .unwrap();
     let rank = std::iter::once(answer.label.clone())
         .chain(answer.alternatives.iter().map(|other| other.label.clone()))
         .position(|label| label == "audit_bureau")
@@ -78,8 +81,10 @@ fn evidence_adds_up_to_the_score() {
     for labelled in corpus() {
         let document = Document::new(Article { title: None, text: &labelled.text }, None);
         for max_evidence in [0, 3, 100] {
-            for answer in
-                model.classify(&document, &Options { max_evidence, max_alternatives: 100 }).into_iter().flatten()
+            for answer in model
+                .classify(&document, &Options { max_evidence, max_alternatives: 100, ..Options::default() })
+                .into_iter()
+                .flatten()
             {
                 assert!(answer.evidence.len() <= max_evidence);
                 let listed: f64 = answer.evidence.iter().map(|item| item.contribution).sum();

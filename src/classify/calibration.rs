@@ -95,11 +95,13 @@ mod tests {
 
     #[test]
     fn thresholds_keep_their_precision() {
-        let held_out: Vec<(f64, bool, f64)> = (1..=100).map(|i| {
-            let p = f64::from(i) / 100.0;
-            // Every other one below 0.5 is wrong, all above are right.
-            (p, i > 50 || i % 2 == 0, p)
-        }).collect();
+        let held_out: Vec<(f64, bool, f64)> = (1..=100)
+            .map(|i| {
+                let p = f64::from(i) / 100.0;
+                // Every other one below 0.5 is wrong, all above are right.
+                (p, i > 50 || i % 2 == 0, p)
+            })
+            .collect();
         let calibration = Calibration::new(1.0, &held_out);
         assert!(calibration.is_sound());
         for target in [0.5, 0.75, 0.8, 0.9, 0.95, 1.0] {

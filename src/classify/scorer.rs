@@ -219,8 +219,15 @@ impl AxisScorer {
         let known = hits.features.iter().any(|&feature| !self.cells(feature).0.is_empty());
         let least = self.calibration.least_probability(options.coverage);
         let in_set = |&(place, &label): &(usize, &usize)| place == 0 || scored.probabilities[label] >= least;
-        let Explanation { label, display_name, probability, score, prior_contribution, evidence, remaining_contribution } =
-            explanation;
+        let Explanation {
+            label,
+            display_name,
+            probability,
+            score,
+            prior_contribution,
+            evidence,
+            remaining_contribution,
+        } = explanation;
         Classification {
             decision: match () {
                 () if !known => Decision::NoEvidence,

@@ -75,9 +75,8 @@ pub mod delta {
     pub fn deserialize<'de, T: TryFrom<u64>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
         let mut previous: Option<u64> = None;
         let value = |difference: u64| {
-            let sum = previous.map_or(Some(difference), |previous| {
-                previous.checked_add(difference).filter(|sum| *sum > previous)
-            });
+            let sum = previous
+                .map_or(Some(difference), |previous| previous.checked_add(difference).filter(|sum| *sum > previous));
             previous = sum;
             sum.and_then(|sum| T::try_from(sum).ok()).ok_or_else(|| D::Error::custom("values are not ascending"))
         };

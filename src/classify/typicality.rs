@@ -123,8 +123,9 @@ mod tests {
 
     #[test]
     fn limits_leave_out_few_articles() {
-        let articles: Vec<Typicality> =
-            (0..1000).map(|i| Typicality { known: f64::from(i) / 1000.0, rarity: 10.0 - f64::from(i) / 1000.0 }).collect();
+        let articles: Vec<Typicality> = (0..1000)
+            .map(|i| Typicality { known: f64::from(i) / 1000.0, rarity: 10.0 - f64::from(i) / 1000.0 })
+            .collect();
         let limits = TypicalityLimits::new(&articles);
         assert_eq!(articles.iter().filter(|article| article.is_foreign(&limits)).count(), 2);
         assert_eq!(TypicalityLimits::new(&articles[..40]), TypicalityLimits::default());

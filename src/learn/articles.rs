@@ -36,15 +36,6 @@ pub(super) struct Articles<'a> {
     sources: usize,
 }
 
-/// What an article is left out together with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Without {
-    /// Its group.
-    Group,
-    /// Its group and all of its source.
-    GroupAndSource,
-}
-
 /// A table with what scoring under some settings needs of it.
 struct Part {
     table: AxisTable,
@@ -117,20 +108,13 @@ impl<'a> Articles<'a> {
         labels.len()
     }
 
-    /// The articles as models trained without them see them, in the order of [`Articles::all`].
-    pub(super) fn cases(
-        &self,
-        table: &AxisTable,
-        settings: &Settings,
-        parameters: &Parameters,
-        without: Without,
-    ) -> Vec<Case> {
-        let by_source = without == Without::GroupAndSource && self.sources > 0;
-        let parts = if by_source { self.parts(table, settings) } else { Vec::new() };
+    /// The articles as models see them that were trained without their groups and, where there are three sources or more,
+    /// without their sources; in the order of [`Articles::all`].
+    pub(super) fn cases(&self, table: &AxisTable, settings: &Settings, parameters: &Parameters) -> Vec<Case> {
+        let parts = self.parts(table, settings);
         let whole = Part { totals: table.totals(settings), table: table.clone() };
         let of_group = |group: &Vec<Member<'_>>| {
-            let source_of = |member: &Member<'_>| member.source.filter(|_| by_source);
-            let mut sources: Vec<Option<usize>> = group.iter().map(source_of).collect();
+            let mut sources: Vec<Option<usize>> = group.iter().map(|member| member.source).collect();
             sources.sort_unstable();
             sources.dedup();
             let mut cases: Vec<Option<Case>> = vec![None; group.len()];
@@ -140,7 +124,7 @@ impl<'a> Articles<'a> {
                 let rest = group.iter().filter(|member| source.is_none() || member.source != source);
                 let left_out = LeftOut::new(self.axis, rest.map(|member| member.article));
                 let view = part.table.without(&left_out, &part.totals, settings);
-                for (case, member) in cases.iter_mut().zip(group).filter(|(_, member)| source_of(member) == source) {
+                for (case, member) in cases.iter_mut().zip(group).filter(|(_, member)| member.source == source) {
                     *case = Some(view.case(member.label, &member.article.features, parameters));
                 }
             }
@@ -169,7 +153,11 @@ impl<'a> Articles<'a> {
         let of_group = |group: &Vec<Member<'_>>| {
             let case = |member: &Member<'_>| {
                 let part = member.source.and_then(|source| parts.get(source)).unwrap_or(&whole);
-                part.table.without(&none, &part.totals, settings).case(member.label, &member.article.features, parameters)
+                part.table.without(&none, &part.totals, settings).case(
+                    member.label,
+                    &member.article.features,
+                    parameters,
+                )
             };
             group.iter().map(case).collect::<Vec<_>>()
         };

@@ -15,7 +15,7 @@ use crate::{
 /// The weights of one axis, numbered: one for each word and word pair that the model knows, one for each name field,
 /// one for the log prior.
 #[derive(Clone, Debug)]
-pub struct Parameters {
+pub(super) struct Parameters {
     /// By feature of the counts: its parameter; `UNKNOWN` if the model does not know it.
     of_feature: Vec<u32>,
     /// By parameter of a word or word pair: its field.
@@ -65,7 +65,8 @@ impl Parameters {
     pub(super) fn served(&self, served: &[u64], tables: &AxisTables, counted: &[u64]) -> Vec<f64> {
         let mut weights: Vec<Option<f64>> = vec![None; self.len()];
         weights[self.prior()] = Some(tables.prior_weight);
-        for ((id, weight), _) in served.iter().zip(&tables.weights).zip(&tables.cells).filter(|(_, cells)| **cells > 0) {
+        for ((id, weight), _) in served.iter().zip(&tables.weights).zip(&tables.cells).filter(|(_, cells)| **cells > 0)
+        {
             let feature = counted.binary_search(id).ok().map(|feature| feature as u32);
             if let Some(parameter) = feature.and_then(|feature| self.of(feature)) {
                 weights[parameter as usize] = Some(f64::from(*weight));
@@ -100,7 +101,7 @@ pub(super) struct Background {
 
 /// One article as a model that was trained without it sees it.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub(super) struct Case {
     /// The true label.
     pub(super) label: usize,
     /// The features that the model knows.
@@ -237,10 +238,6 @@ impl Case {
     /// be said, as when serving.
     #[must_use]
     pub(super) fn probabilities(&self, weights: &[f64], temperature: f64) -> Vec<f64> {
-        if self.is_known() {
-            softmax(&self.scores(weights), temperature)
-        } else {
-            softmax(self.prior(), 1.0)
-        }
+        if self.is_known() { softmax(&self.scores(weights), temperature) } else { softmax(self.prior(), 1.0) }
     }
 }

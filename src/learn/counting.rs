@@ -131,8 +131,11 @@ impl Trainer {
     /// Counts many articles, reading them on all threads of the current rayon pool. One result for each, in order.
     pub fn add_all(&mut self, articles: &[LabelledArticle]) -> Vec<Result<Added, RejectedArticle>> {
         let checked: Vec<_> = articles.iter().map(|article| self.check(article)).collect();
-        let prepared: Vec<_> =
-            articles.par_iter().zip(checked).map(|(article, checked)| checked.map(|()| article.prepare(&self.names))).collect();
+        let prepared: Vec<_> = articles
+            .par_iter()
+            .zip(checked)
+            .map(|(article, checked)| checked.map(|()| article.prepare(&self.names)))
+            .collect();
         articles.iter().zip(prepared).map(|(article, prepared)| self.count(article, prepared?)).collect()
     }
 

@@ -27,11 +27,9 @@ pub fn refit(base: &Serving, counts: &Counts) -> Result<Serving, TrainError> {
     let mut tables = Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, axes: [None, None], ..base.report };
     for axis in Axis::ALL {
-        let (Some(table), Some(known), Some(fitted)) = (
-            AxisTable::new(counts, axis),
-            &base.report.axes[axis as usize],
-            &base.tables.axes[axis as usize],
-        ) else {
+        let (Some(table), Some(known), Some(fitted)) =
+            (AxisTable::new(counts, axis), &base.report.axes[axis as usize], &base.tables.axes[axis as usize])
+        else {
             continue;
         };
         if table.documents.iter().filter(|&&documents| documents > 0).count() < 2 {

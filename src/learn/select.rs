@@ -1,7 +1,7 @@
 //! Which settings, weights and calibration: chosen and learnt on articles held out from the counts, and from the weights.
 
 use super::{
-    articles::{Articles, Without},
+    articles::Articles,
     attributes::{self, Effort, QUICK, THOROUGH},
     calibrate::{Unseen, calibrate, mean_loss, temperature},
     case::{Case, Parameters},
@@ -64,13 +64,8 @@ enum Place {
 }
 
 /// The order in which settings are varied.
-const PLACES: [Place; 5] = [
-    Place::WeightPrecision,
-    Place::Alpha,
-    Place::LengthExponent,
-    Place::MinDocuments,
-    Place::NameCount,
-];
+const PLACES: [Place; 5] =
+    [Place::WeightPrecision, Place::Alpha, Place::LengthExponent, Place::MinDocuments, Place::NameCount];
 
 /// The settings that are one step of the grid away in one place; `None` at its end. A value that is not on the grid (a
 /// cut-off that many features made necessary) is not moved.
@@ -82,7 +77,9 @@ fn moved(settings: Settings, place: Place, step: isize) -> Option<Settings> {
     let s = settings;
     Some(match place {
         Place::Alpha => Settings { alpha: next(&ALPHAS, s.alpha, step)?, ..s },
-        Place::WeightPrecision => Settings { weight_precision: next(&WEIGHT_PRECISIONS, s.weight_precision, step)?, ..s },
+        Place::WeightPrecision => {
+            Settings { weight_precision: next(&WEIGHT_PRECISIONS, s.weight_precision, step)?, ..s }
+        }
         Place::LengthExponent => Settings { length_exponent: next(&LENGTH_EXPONENTS, s.length_exponent, step)?, ..s },
         Place::MinDocuments => Settings { min_documents: next(&MIN_DOCUMENTS, s.min_documents, step)?, ..s },
         Place::NameCount => Settings { name_count: next(&NAME_COUNTS, s.name_count, step)?, ..s },
@@ -131,7 +128,7 @@ fn unseen(table: &AxisTable, articles: &Articles<'_>, settings: &Settings, folds
         }
         let table = judged.minus_all(table);
         let parameters = Parameters::new(&table, settings);
-        let cases = learnt.cases(&table, settings, &parameters, Without::GroupAndSource);
+        let cases = learnt.cases(&table, settings, &parameters);
         let weights = attributes::fit(&cases, &parameters, settings.weight_precision, effort);
         let judged = judged.without_source(&learnt, &table, settings, &parameters);
         let known = judged.into_iter().filter(Case::is_known);
@@ -157,7 +154,6 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choic
     for (event_model, alpha, length_exponent) in STARTS {
         let settings = Settings { event_model, alpha, length_exponent, min_documents, ..START };
         let reached = loss(&settings);
-        if std::env::var_os("ZZ").is_some() { eprintln!("{settings} {reached:.4} {least:.4}"); }
         if reached < least {
             (best, least) = (settings, reached);
         }
@@ -167,7 +163,6 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choic
         for step in [-1, 1] {
             while let Some(settings) = moved(best, place, step).filter(|settings| fits(table, settings)) {
                 let reached = loss(&settings);
-                if std::env::var_os("ZZ").is_some() { eprintln!("{settings} {reached:.4} {least:.4}"); }
                 if reached >= least * (1.0 - GAIN) {
                     break;
                 }
@@ -181,7 +176,7 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choic
 /// Weights and calibration under some settings.
 pub(super) fn learn(table: &AxisTable, articles: &Articles<'_>, settings: Settings) -> Choice {
     let parameters = Parameters::new(table, &settings);
-    let cases = articles.cases(table, &settings, &parameters, Without::GroupAndSource);
+    let cases = articles.cases(table, &settings, &parameters);
     let weights = attributes::fit(&cases, &parameters, settings.weight_precision, THOROUGH);
     let calibration = calibrate(&unseen(table, articles, &settings, CALIBRATION_FOLDS, QUICK));
     Choice { settings, parameters, weights, calibration }

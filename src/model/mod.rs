@@ -23,7 +23,9 @@ pub use self::{
     self_test::Answer as SelfTestAnswer,
 };
 use crate::{
-    classify::{self, Axis, Catalog, Classification, Evidence, Hits, Names, Scorer, Tables, Typicality, TypicalityLimits, delta},
+    classify::{
+        self, Axis, Catalog, Classification, Evidence, Hits, Names, Scorer, Tables, Typicality, TypicalityLimits, delta,
+    },
     summarize::Idf,
     text::{Document, Language, TokenKind},
 };
@@ -189,7 +191,8 @@ impl Model {
             let name = Axis::ALL.get(axis).and_then(|&axis| catalog.get(axis, id)).map(|label| label.name_en.as_str());
             name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
         };
-        let scorer = Scorer::new(serving.tables, Names::new(&catalog), display).map_err(|error| malformed(section, &error))?;
+        let scorer =
+            Scorer::new(serving.tables, Names::new(&catalog), display).map_err(|error| malformed(section, &error))?;
         let frequencies: HashMap<u64, u32> = serving.terms.into_iter().zip(serving.term_documents).collect();
         Ok(Model {
             version,

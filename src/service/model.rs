@@ -8,7 +8,7 @@ use super::status::Failure;
 use crate::{
     classify::{Axis, Catalog, Label},
     engine::{AnalyzeError, Engine, FieldError, Problem},
-    model::{AxisReport, EventModel, LabelMetrics, Metrics, Model, Settings},
+    model::{AxisReport, LabelMetrics, Metrics, Model},
     proto::v1::{self, model_service_server::ModelService},
 };
 

@@ -28,11 +28,11 @@ use crate::{
 
 /// The counts of one axis, laid out for scoring articles that are left out.
 #[derive(Clone, Debug)]
-pub struct AxisTable {
+pub(super) struct AxisTable {
     /// Label ids, ascending.
-    pub labels: Vec<String>,
+    pub(super) labels: Vec<String>,
     /// By label: articles.
-    pub documents: Vec<u64>,
+    pub(super) documents: Vec<u64>,
     /// The field of each feature.
     fields: Vec<Field>,
     /// Cells of feature `f` are `starts[f]..starts[f + 1]`.
@@ -47,7 +47,7 @@ pub struct AxisTable {
 
 /// Articles that a model is to be imagined without.
 #[derive(Clone, Debug, Default)]
-pub struct LeftOut {
+pub(super) struct LeftOut {
     /// Feature, label, articles; ascending, each feature and label once.
     cells: Vec<(u32, u16, u32)>,
     /// Label, articles.
@@ -56,7 +56,7 @@ pub struct LeftOut {
 
 impl LeftOut {
     /// These articles of one axis.
-    pub fn new<'a>(axis: Axis, articles: impl IntoIterator<Item = &'a SampleArticle>) -> Self {
+    pub(super) fn new<'a>(axis: Axis, articles: impl IntoIterator<Item = &'a SampleArticle>) -> Self {
         let mut left_out = LeftOut::default();
         for article in articles {
             let Some(label) = article.labels[axis as usize] else { continue };
@@ -166,7 +166,7 @@ const PRIOR_COUNT: f64 = 1.0;
 impl AxisTable {
     /// The counts of an axis; `None` if no article is labelled on it.
     #[must_use]
-    pub fn new(counts: &Counts, axis: Axis) -> Option<Self> {
+    pub(super) fn new(counts: &Counts, axis: Axis) -> Option<Self> {
         (!counts.axes[axis as usize].labels.is_empty()).then(|| with_names(counts, axis, &counts.catalog))
     }
 
@@ -176,7 +176,7 @@ impl AxisTable {
 
     /// The table without some articles, which must be in it.
     #[must_use]
-    pub fn minus(&self, left_out: &LeftOut) -> Self {
+    pub(super) fn minus(&self, left_out: &LeftOut) -> Self {
         let mut table = self.clone();
         for &(feature, label, articles) in &left_out.cells {
             for cell in self.cells(feature) {
@@ -199,13 +199,13 @@ impl AxisTable {
 
     /// Number of features, known or not.
     #[must_use]
-    pub fn features(&self) -> usize {
+    pub(super) fn features(&self) -> usize {
         self.fields.len()
     }
 
     /// The field of a feature.
     #[must_use]
-    pub fn field(&self, feature: u32) -> Field {
+    pub(super) fn field(&self, feature: u32) -> Field {
         self.fields[feature as usize]
     }
 
@@ -219,24 +219,28 @@ impl AxisTable {
 
     /// The label that a feature of a name field names; `None` for other features.
     #[must_use]
-    pub fn named_label(&self, feature: u32) -> Option<u16> {
+    pub(super) fn named_label(&self, feature: u32) -> Option<u16> {
         if self.field(feature).is_names() { self.cell_labels[self.cells(feature)].first().copied() } else { None }
     }
 
     /// Articles with a feature.
     #[must_use]
-    pub fn documents_of(&self, feature: u32) -> u32 {
+    pub(super) fn documents_of(&self, feature: u32) -> u32 {
         self.counts[self.cells(feature)].iter().sum()
     }
 
     /// Whether the model knows a feature.
     #[must_use]
-    pub fn knows(&self, feature: u32, settings: &Settings) -> bool {
+    pub(super) fn knows(&self, feature: u32, settings: &Settings) -> bool {
         self.in_field(feature, self.documents_of(feature), settings)
     }
 
     /// The labels of a word or word pair with their counts, names included: ascending, none of them 0.
-    pub fn smoothed<'a>(&'a self, feature: u32, settings: &'a Settings) -> impl Iterator<Item = (u16, f64)> + 'a {
+    pub(super) fn smoothed<'a>(
+        &'a self,
+        feature: u32,
+        settings: &'a Settings,
+    ) -> impl Iterator<Item = (u16, f64)> + 'a {
         self.cells(feature)
             .map(|cell| (self.cell_labels[cell], self.value(cell, self.counts[cell], settings)))
             .filter(|(_, value)| *value > 0.0)
@@ -254,7 +258,8 @@ impl AxisTable {
 
     /// What the denominators are made of.
     pub(super) fn totals(&self, settings: &Settings) -> Totals {
-        let mut totals = Totals { features: [0.0; TERM_FIELDS], counts: vec![vec![0.0; self.labels.len()]; TERM_FIELDS] };
+        let mut totals =
+            Totals { features: [0.0; TERM_FIELDS], counts: vec![vec![0.0; self.labels.len()]; TERM_FIELDS] };
         for feature in self.known_terms(settings) {
             let field = self.field(feature).index();
             totals.features[field] += 1.0;
@@ -320,7 +325,7 @@ impl AxisTable {
 
     /// The log prior of every label without some articles.
     #[must_use]
-    pub fn log_prior(&self, left_out: &LeftOut) -> Vec<f64> {
+    pub(super) fn log_prior(&self, left_out: &LeftOut) -> Vec<f64> {
         let mut documents: Vec<f64> = self.documents.iter().map(|&n| n as f64 + PRIOR_COUNT).collect();
         for &(label, articles) in &left_out.documents {
             documents[usize::from(label)] -= articles as f64;
