@@ -110,7 +110,7 @@ fn evidence_adds_up_to_the_score() {
 #[test]
 fn nothing_known_is_no_evidence() {
     let model = Model::embedded().unwrap();
-    for text in ["qwxzv plmkt", "市财政局召开党组会议，传达学习全会精神。", "!!!"] {
+    for text in ["qwxzv plmkt", "Вчера состоялось заседание", "!!!"] {
         let document = Document::new(Article { title: None, text }, None);
         for answer in model.classify(&document, &Options::default()).into_iter().flatten() {
             assert_eq!(answer.decision, Decision::NoEvidence, "{text}");

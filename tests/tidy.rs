@@ -329,7 +329,7 @@ fn catalog(source: &Source) -> Vec<String> {
             if [&label.name_en, &label.name_zh, &label.definition].iter().any(|text| text.trim().is_empty()) {
                 found.push(source.complaint(at, &format!("`{}` lacks a name or a definition", label.id)));
             }
-            if !(3..=20).contains(&label.aliases.len()) {
+            if !(3..=30).contains(&label.aliases.len()) {
                 found.push(source.complaint(at, &format!("`{}` has {} aliases", label.id, label.aliases.len())));
             }
             for alias in &label.aliases {

@@ -13,7 +13,7 @@ use super::{
     table::{AxisTable, LeftOut, Totals},
 };
 use crate::{
-    classify::{Axis, Names},
+    classify::{Axis, Calibration, Names},
     model::{Digest, Metrics, Model, ModelFile, SampleArticle, Settings},
     text::Document,
 };
@@ -54,7 +54,7 @@ struct AxisModel {
     parameters: Parameters,
     /// By parameter.
     weights: Vec<f64>,
-    temperature: f64,
+    calibration: Calibration,
 }
 
 /// What a model was trained on, found by text and by group.
@@ -234,8 +234,8 @@ impl AxisModel {
         let table = AxisTable::new(&file.counts, axis)?;
         let parameters = Parameters::new(&table, &settings);
         let weights = parameters.served(&file.serving.tables.features, tables, &file.counts.features);
-        let temperature = tables.calibration.temperature;
-        Some(AxisModel { axis, totals: table.totals(&settings), table, settings, parameters, weights, temperature })
+        let calibration = tables.calibration.clone();
+        Some(AxisModel { axis, totals: table.totals(&settings), table, settings, parameters, weights, calibration })
     }
 
     fn label(&self, article: &LabelledArticle) -> Option<usize> {
@@ -253,13 +253,16 @@ impl AxisModel {
         let left_out = LeftOut::new(self.axis, left_out);
         let view = self.table.without(&left_out, &self.totals, &self.settings);
         let case = view.case(self.label(article).unwrap_or_default(), &own.features, &self.parameters);
-        Some(Scored::new(truth, &self.table.labels, &case.probabilities(&self.weights, self.temperature)))
+        let probabilities = case.probabilities(&self.weights, self.calibration.temperature);
+        let scored = Scored::new(truth, &self.table.labels, &probabilities);
+        Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, false))
     }
 
     /// What the model says.
     fn served(&self, article: &LabelledArticle, model: &Model, document: &Document<'_>) -> Option<Scored> {
         let truth = article.labels[self.axis as usize].as_ref()?;
         let probabilities: Vec<f64> = model.distribution(document, self.axis).into_iter().map(|(_, _, p)| p).collect();
-        Some(Scored::new(truth, &self.table.labels, &probabilities))
+        let scored = Scored::new(truth, &self.table.labels, &probabilities);
+        Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, model.is_foreign(document)))
     }
 }

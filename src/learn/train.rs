@@ -70,7 +70,8 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
         let table = held_out.minus_all(table);
         let Choice { settings, parameters, weights, calibration } = choose(&table, &rest)?;
         let score = |member: Member<'_>, probabilities: &[f64]| {
-            Scored::new(&table.labels[member.label], &table.labels, probabilities)
+            let scored = Scored::new(&table.labels[member.label], &table.labels, probabilities);
+            scored.judged(&table.labels, probabilities, &calibration, false)
         };
         let (totals, none) = (table.totals(&settings), LeftOut::default());
         let view = table.without(&none, &totals, &settings);

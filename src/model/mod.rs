@@ -273,6 +273,12 @@ impl Model {
         Typicality::new(terms.into_iter().map(|term| self.idf.known(term)), self.idf.unknown())
     }
 
+    /// Whether a document is not like the articles of training, whatever their labels.
+    #[must_use]
+    pub fn is_foreign(&self, document: &Document<'_>) -> bool {
+        self.typicality(document).is_foreign(&self.limits)
+    }
+
     /// Both labels of a document, indexed by [`Axis`]. An axis the model was not trained on is `None`.
     ///
     /// A document in a language the model was not trained on is answered from the prior alone: the odd year or Latin
@@ -280,7 +286,7 @@ impl Model {
     #[must_use]
     pub fn classify(&self, document: &Document<'_>, options: &classify::Options) -> [Option<Classification>; 2] {
         let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
-        self.scorer.classify(document, &hits, self.typicality(document).is_foreign(&self.limits), options)
+        self.scorer.classify(document, &hits, self.is_foreign(document), options)
     }
 
     /// Scores and probabilities of all labels of an axis, with their ids, ascending by id. Empty without the axis.

@@ -6,7 +6,10 @@ mod inference;
 use std::collections::BTreeMap;
 
 pub use self::inference::{mcnemar, paired_mean, paired_share_interval, wilson};
-use crate::model::{AcceptedMetrics, Confusion, LabelMetrics, LabelSetMetrics, Metrics};
+use crate::{
+    classify::{Calibration, Options},
+    model::{AcceptedMetrics, Confusion, LabelMetrics, LabelSetMetrics, Metrics},
+};
 
 /// Points of the risk-coverage curve in the report that a model carries: one for each 5% of coverage.
 pub const STORED_POINTS: usize = 20;
@@ -69,6 +72,19 @@ impl Scored {
     #[must_use]
     pub fn with_decision(self, accepted: bool) -> Self {
         Scored { accepted: Some(accepted), ..self }
+    }
+
+    /// With the label set and the decision that a calibration gives by default; `is_foreign` if the article is not like
+    /// those of training.
+    #[must_use]
+    pub fn judged(self, labels: &[String], probabilities: &[f64], calibration: &Calibration, is_foreign: bool) -> Self {
+        let Options { precision, coverage, .. } = Options::default();
+        let least = calibration.least_probability(coverage);
+        let in_set = |label: usize| label == self.given || probabilities.get(label).is_some_and(|&p| p >= least);
+        let size = (0..labels.len()).filter(|&label| in_set(label)).count();
+        let holds_truth = labels.iter().position(|label| *label == self.truth).is_some_and(in_set);
+        let accepted = !is_foreign && self.confidence >= calibration.threshold(precision);
+        self.with_label_set(size, holds_truth).with_decision(accepted)
     }
 
     /// Id of the true label.
