@@ -69,10 +69,24 @@ impl Calibration {
         self.precision.get(at).map_or(f64::INFINITY, |&(p, _)| f64::from(p))
     }
 
+    /// How many labels a set of this coverage holds, of probabilities in falling order; one at least. It holds all labels
+    /// that are probable enough for held-out articles to be covered, and goes on until the labels in it have this
+    /// probability together: where articles are harder than those of training, sure answers are rarer, and sets grow.
+    #[must_use]
+    pub fn label_set(&self, falling: impl IntoIterator<Item = f64>, coverage: f64) -> usize {
+        let least = self.least_probability(coverage);
+        let mut together = 0.0;
+        let is_in = |&p: &f64| {
+            let is_in = together < coverage || p >= least;
+            together += p;
+            is_in
+        };
+        falling.into_iter().take_while(is_in).count().max(1)
+    }
+
     /// The least probability of a label in a label set of this coverage: the smallest sets on average are those of all
     /// labels above one threshold (Sadinle, Lei and Wasserman 2019). 0 if only the set of all labels has it.
-    #[must_use]
-    pub fn least_probability(&self, coverage: f64) -> f64 {
+    fn least_probability(&self, coverage: f64) -> f64 {
         let step = ((1.0 - coverage) * STEPS as f64 + 1e-9).floor().clamp(0.0, STEPS as f64) as usize;
         self.true_label.get(step).map_or(0.0, |&p| f64::from(p))
     }
@@ -122,5 +136,12 @@ mod tests {
         assert!((calibration.least_probability(0.999) - 0.001).abs() < 1e-6);
         assert_eq!(calibration.least_probability(1.0), 0.0);
         assert_eq!(Calibration::default().least_probability(0.9), 0.0);
+
+        // A sure answer stands alone; an unsure one has what it takes to be 0.9 sure; all that is probable enough is in.
+        assert_eq!(calibration.label_set([0.95, 0.05], 0.9), 1);
+        assert_eq!(calibration.label_set([0.6, 0.25, 0.06, 0.05, 0.04], 0.9), 3);
+        assert_eq!(calibration.label_set([0.5, 0.2, 0.15, 0.15], 0.8), 3);
+        assert_eq!(calibration.label_set([0.4, 0.4, 0.2], 0.8), 3, "0.2 is the least for 0.8");
+        assert_eq!(Calibration::default().label_set([0.9, 0.1], 0.9), 2, "nothing is known of coverage");
     }
 }

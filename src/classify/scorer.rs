@@ -217,8 +217,8 @@ impl AxisScorer {
         let asked = asked.and_then(|id| self.labels.binary_search_by(|label| label.id.as_str().cmp(id)).ok());
 
         let known = hits.features.iter().any(|&feature| !self.cells(feature).0.is_empty());
-        let least = self.calibration.least_probability(options.coverage);
-        let in_set = |&(place, &label): &(usize, &usize)| place == 0 || scored.probabilities[label] >= least;
+        let falling = order.iter().map(|&label| scored.probabilities[label]);
+        let in_set = self.calibration.label_set(falling, options.coverage);
         let Explanation {
             label,
             display_name,
@@ -250,12 +250,7 @@ impl AxisScorer {
                     probability: scored.probabilities[other],
                 })
                 .collect(),
-            label_set: order
-                .iter()
-                .enumerate()
-                .take_while(in_set)
-                .map(|(_, &label)| self.labels[label].id.clone())
-                .collect(),
+            label_set: order.iter().take(in_set).map(|&label| self.labels[label].id.clone()).collect(),
             explanation: asked.map(|label| self.explain(article, &scored, label, options)),
         }
     }

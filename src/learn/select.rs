@@ -178,6 +178,6 @@ pub(super) fn learn(table: &AxisTable, articles: &Articles<'_>, settings: Settin
     let parameters = Parameters::new(table, &settings);
     let cases = articles.cases(table, &settings, &parameters);
     let weights = attributes::fit(&cases, &parameters, settings.weight_precision, THOROUGH);
-    let calibration = calibrate(&unseen(table, articles, &settings, CALIBRATION_FOLDS, QUICK));
+    let calibration = calibrate(&unseen(table, articles, &settings, CALIBRATION_FOLDS, THOROUGH));
     Choice { settings, parameters, weights, calibration }
 }

@@ -79,10 +79,10 @@ impl Scored {
     #[must_use]
     pub fn judged(self, labels: &[String], probabilities: &[f64], calibration: &Calibration, is_foreign: bool) -> Self {
         let Options { precision, coverage, .. } = Options::default();
-        let least = calibration.least_probability(coverage);
-        let in_set = |label: usize| label == self.given || probabilities.get(label).is_some_and(|&p| p >= least);
-        let size = (0..labels.len()).filter(|&label| in_set(label)).count();
-        let holds_truth = labels.iter().position(|label| *label == self.truth).is_some_and(in_set);
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        let size = calibration.label_set(order.iter().map(|&label| probabilities[label]), coverage);
+        let holds_truth = order.iter().take(size).any(|&label| labels[label] == self.truth);
         let accepted = !is_foreign && self.confidence >= calibration.threshold(precision);
         self.with_label_set(size, holds_truth).with_decision(accepted)
     }
