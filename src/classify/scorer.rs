@@ -229,11 +229,14 @@ impl AxisScorer {
             remaining_contribution,
         } = explanation;
         Classification {
-            decision: match () {
-                () if !known => Decision::NoEvidence,
-                () if article.is_foreign => Decision::OutOfDistribution,
-                () if probability < self.calibration.threshold(options.precision) => Decision::Uncertain,
-                () => Decision::Accepted,
+            decision: if !known {
+                Decision::NoEvidence
+            } else if article.is_foreign {
+                Decision::OutOfDistribution
+            } else if probability < self.calibration.threshold(options.precision) {
+                Decision::Uncertain
+            } else {
+                Decision::Accepted
             },
             label,
             display_name,

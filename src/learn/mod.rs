@@ -1,13 +1,14 @@
 //! Labelled articles become counts, counts become a model; evaluation. No input or output.
 //!
 //! ```text
-//! LabelledArticle --Trainer--> Counts --AxisTable--> held-out scores --> Settings, weights, temperature
-//!                                 \---------------- linfa ------------> fitted values --> model file
+//! LabelledArticle --Trainer--> Counts --table--> held-out scores --> Settings, weights, calibration
+//!                                 \------------- linfa -----------> fitted values --> model file
 //! ```
 //!
-//! Everything that is chosen or fitted beyond the counts is learnt from held-out scores: the score an article gets from
-//! a model trained without the article's whole group. Since naive Bayes is a function of integer counts, such a model
-//! costs one subtraction (see [`AxisTable`]).
+//! Everything that is chosen or fitted beyond the counts is learnt from held-out scores: those an article gets from a
+//! model trained without its whole group and, where there are three sources or more, without its source. Since naive
+//! Bayes is a function of integer counts, such a model costs one subtraction. What is *judged* (settings, calibration,
+//! figures) is judged on articles that neither the counts nor the weights have seen.
 //!
 //! Counts add up: [`merge`] makes of the counts of shards those of the whole, and a [`Trainer`] that begins with the counts
 //! of a model takes articles in and out again. What then can be fitted without the articles is in [`refit`].
