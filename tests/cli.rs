@@ -804,6 +804,27 @@ fn two_models_are_compared_article_by_article() {
     }
 }
 
+/// No command writes over what it reads, be it named, in a directory or the catalog.
+#[test]
+fn data_are_not_written_over() {
+    let catalog = fs::read("models/default/labels.toml").unwrap();
+    let directory = files(&[("a.jsonl", labelled().as_bytes()), ("labels.toml", &catalog)]);
+    let path = directory.path();
+    for command in ["train", "count"] {
+        for arguments in [
+            &["--data", "a.jsonl", "--output", "a.jsonl"][..],
+            &["--data", ".", "--output", "a.jsonl"],
+            &["--data", "a.jsonl", "--labels", "labels.toml", "--output", "labels.toml"],
+        ] {
+            let ran = run(path, &[&[command], arguments].concat(), b"");
+            assert_eq!(ran.code, 2, "{command} {arguments:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("error: --output: the file is "), "{}", ran.stderr);
+        }
+    }
+    assert_eq!(fs::read(path.join("a.jsonl")).unwrap(), labelled().as_bytes());
+    assert_eq!(fs::read(path.join("labels.toml")).unwrap(), catalog);
+}
+
 #[test]
 fn evaluation_refuses_what_it_cannot_read_or_write() {
     let directory =

@@ -61,6 +61,9 @@ struct Summary {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
+    if let Some(labels) = &args.labels {
+        output::differs("--output", &args.output, "--labels", labels)?;
+    }
     let catalog = labelled::choose_catalog(args.labels.as_deref(), args.allow_new_labels)?;
     let data = Data::new(args.data, Some(("--output", &args.output)))?;
     let publication = output::begin_result(&args.output)?;

@@ -10,7 +10,10 @@ use std::{
 use anyhow::Context as _;
 
 use super::CliError;
-use crate::{records::Publication, shutdown};
+use crate::{
+    records::{Input, Publication},
+    shutdown,
+};
 
 /// The temporary file of this process, if it is writing one.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
@@ -91,11 +94,17 @@ impl Output {
     }
 }
 
-/// Refuses to write a file that is read as well. `flag` and `other` are what the two were given by.
+/// Refuses to write a file that is read as well, by its name or from a directory. `flag` and `other` are what the two
+/// were given by.
 pub(super) fn differs(flag: &str, output: &Path, other: &str, input: &Path) -> Result<(), CliError> {
-    let identity = identity(output);
-    if identity.is_some() && identity == self::identity(input) {
+    let Some(identity) = identity(output) else { return Ok(()) };
+    if self::identity(input).as_ref() == Some(&identity) {
         return Err(CliError::Usage(format!("{flag}: the file is also {other} {}", input.display())));
+    }
+    // In a directory, only files whose names tell a format are read.
+    let is_walked = fs::canonicalize(input).is_ok_and(|input| input.is_dir() && identity.starts_with(input));
+    if is_walked && Input::file(identity, None).is_ok() {
+        return Err(CliError::Usage(format!("{flag}: the file is read from {other} {}", input.display())));
     }
     Ok(())
 }
