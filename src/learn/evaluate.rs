@@ -72,8 +72,8 @@ const CHUNK: usize = 1024;
 /// Scores articles whose labels are known.
 ///
 /// An article whose text the model was trained on is scored by the model without that text and all of its group, and of
-/// the group the article is given here, as far as the calibration sample holds them; settings, weights and temperature
-/// stay. An article of the ledger that is not in the sample is left out alone.
+/// the group the article is given here, as far as the calibration sample holds them. Settings, weights and calibration,
+/// which were learnt with it, stay: figures over such articles flatter the model. An article of the ledger that is not in the sample is left out alone.
 pub fn evaluate(file: &ModelFile, articles: impl IntoIterator<Item = LabelledArticle>) -> Evaluation {
     let mut evaluator = Evaluator::new(file);
     for_each_chunk(articles, |chunk| evaluator.add(chunk));
