@@ -314,7 +314,7 @@ fn offsets_are_counted_in_the_unit_asked_for() {
 fn wrong_usage_names_the_flag() {
     let directory =
         files(&[("a.txt", COURT.as_bytes()), ("b.md", b""), ("d.jsonl", labelled().as_bytes()), ("dir/x", b"")]);
-    let cases: [(&[&str], &str); 24] = [
+    let cases: [(&[&str], &str); 25] = [
         (&["analyze", "--max-words", "0"], "--max-words"),
         (&["analyze", "--max-words", "x"], "--max-words"),
         (&["analyze", "--max-chars", "9"], "--max-chars"),
@@ -327,6 +327,7 @@ fn wrong_usage_names_the_flag() {
             "--explain: the model has no label \"simposium\"; the nearest is \"symposium\"",
         ),
         (&["analyze", "--explain", "sympo\u{1b}sium"], "--explain: not a label id"),
+        (&["analyze", "--explain="], "--explain"),
         (&["analyze", "--precision", "0"], "--precision"),
         (&["analyze", "--coverage", "1"], "--coverage"),
         (&["analyze", "--max-words", "5", "--ratio", "0.5"], "--ratio"),
@@ -594,7 +595,8 @@ fn shards_are_counted_apart_and_merged_to_the_trained_model() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     for (code, arguments, told) in [
         (1, &["merge", "even.counts", "other.counts"][..], "even.counts and other.counts were counted with different"),
-        (1, &["count", "--data", "empty.jsonl"], "--data: no labelled articles"),
+        (1, &["count", "--data", "empty.jsonl"], "--data empty.jsonl: no labelled articles: name files whose records"),
+        (1, &["train", "--data", "empty.jsonl"], "--data empty.jsonl: no labelled articles: name files whose records"),
         (1, &["count", "--data", "other.jsonl", "--strict"], "other.jsonl:2: meeting_type"),
         (2, &["merge", "even.counts", "x"], "--output"),
         (2, &["merge"], "<COUNTS>"),
@@ -643,6 +645,7 @@ fn a_model_is_updated_with_articles_and_without() {
         ran.stderr
     );
     assert!(ran.stdout.contains("from 32 articles (5 added to model "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("settings, weights and calibration are those of model "), "{}", ran.stdout);
     let ran = run(path, &["evaluate", "--model", "u.chuanda", "--data", "changed.jsonl"], b"");
     assert_eq!(ran.code, 0);
     assert!(ran.stderr.contains("older than its articles"), "{}", ran.stderr);
@@ -652,6 +655,7 @@ fn a_model_is_updated_with_articles_and_without() {
     let ran = run(path, &[&update[..], &calibrated].concat(), b"");
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     check(&ran.lines()[0], "/calibrated", &json!(true));
+    check(&ran.lines()[0], "/calibrated_on", &json!(32));
     check(&ran.lines()[0], "/added", &json!(5));
     check(&ran.lines()[0], "/removed", &json!(1));
     assert!(fs::read(path.join("c.chuanda")).unwrap() == retrained);
@@ -666,10 +670,20 @@ fn a_model_is_updated_with_articles_and_without() {
     told("all.jsonl:2: study_session-audit_bureau-0: not added: among the articles of the model already");
     told("--calibrate-on: 5 articles of the model are missing");
     assert!(ran.stdout.contains("from 33 articles (1 added to model "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with("settings, weights and calibration learnt from 28 of its 33 articles\n"),
+        "{}",
+        ran.stdout
+    );
     let ran =
         run(path, &["update", "--model", "u.chuanda", "--output", "v.chuanda", "--calibrate-on", "all.jsonl"], b"");
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("--calibrate-on: 1 articles of the model are missing"), "{}", ran.stderr);
+    assert!(
+        ran.stdout.ends_with("settings, weights and calibration learnt from 32 of its 33 articles\n"),
+        "{}",
+        ran.stdout
+    );
     let ran =
         run(path, &["update", "--model", "first.chuanda", "--output", "v.chuanda", "--calibrate-on", "all.jsonl"], b"");
     assert_eq!(ran.code, 1);
@@ -683,6 +697,47 @@ fn a_model_is_updated_with_articles_and_without() {
         let ran = run(path, arguments, b"");
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(names), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+/// A part of the articles is not all of them, and none is an error that names the flag.
+#[test]
+fn an_update_says_what_it_was_calibrated_on() {
+    let directory =
+        files(&[("all.jsonl", labelled().as_bytes()), ("few.jsonl", every(2, 0).as_bytes()), ("0.jsonl", b"")]);
+    let path = directory.path();
+    let update = |extra: &[&str]| {
+        let model = model().to_str().unwrap();
+        run(path, &[&["update", "--model", model, "--output", "u.chuanda", "--format", "json"], extra].concat(), b"")
+    };
+    for (calibrate_on, code, expect) in [
+        (&["all.jsonl"][..], 0, json!([true, 32, 0, 32])),
+        (&["few.jsonl"], 1, json!([false, 16, 16, 16])),
+        (&["few.jsonl", "all.jsonl"], 0, json!([true, 32, 0, 32])),
+    ] {
+        let ran = update(&[&["--calibrate-on"], calibrate_on].concat());
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        let names = ["calibrated", "calibrated_on", "not_calibrated_on", "sample"];
+        let found = names.map(|name| ran.lines()[0][name].clone());
+        assert_eq!(json!(found), expect, "{calibrate_on:?}");
+    }
+    let ran = update(&["--remove", "few.jsonl"]);
+    check(&ran.lines()[0], "/calibrated", &json!(false));
+    check(&ran.lines()[0], "/calibrated_on", &Value::Null);
+
+    fs::remove_file(path.join("u.chuanda")).unwrap();
+    for (extra, expect) in [
+        (&["--remove", "all.jsonl"][..], "error: --remove all.jsonl: these are all articles of the model: leave some"),
+        (&["--calibrate-on", "0.jsonl"], "error: --calibrate-on 0.jsonl: no article of the model: name files"),
+        (&["--remove", "few.jsonl", "--calibrate-on", "few.jsonl"], "error: --calibrate-on few.jsonl: no article of"),
+        (&["--remove", "all.jsonl", "--add", "1.jsonl"], "error: --remove: articles of at least two labels"),
+        (&["--calibrate-on", "1.jsonl"], "error: --calibrate-on: articles of at least two labels"),
+    ] {
+        fs::write(path.join("1.jsonl"), every(32, 0)).unwrap();
+        let ran = update(extra);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{extra:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expect), "{extra:?}: {}", ran.stderr);
+        assert!(!path.join("u.chuanda").exists(), "{extra:?}");
     }
 }
 
@@ -716,11 +771,41 @@ fn evaluation_knows_what_was_trained_on() {
     assert!(ran.stdout.contains("  label          articles  precision  recall     F1\n"), "{}", ran.stdout);
 }
 
+/// What can be no label is refused with the same words by whatever reads labelled articles.
+#[test]
+fn labels_that_are_none_are_refused_alike() {
+    let label = |label: &str| format!("{}\n", json!({"text": COURT, "meeting_type": label}));
+    let data =
+        [label("\u{1b}[31mred"), label(&"a".repeat(100_000)), label(&"会".repeat(50)), label("two words")].concat();
+    let directory = files(&[("bad.jsonl", data.as_bytes()), ("good.jsonl", labelled().as_bytes())]);
+    let model = model().to_str().unwrap();
+    let limit = "is no label id: 1 to 128 bytes without white space or control characters";
+    let expect = [
+        format!("bad.jsonl:1: meeting_type: \"\\u{{1b}}[31mred\" {limit}"),
+        format!("bad.jsonl:2: meeting_type: \"{}\u{2026}\" {limit}", "a".repeat(128)),
+        format!("bad.jsonl:3: meeting_type: \"{}\u{2026}\" {limit}", "会".repeat(42)),
+        format!("bad.jsonl:4: meeting_type: \"two words\" {limit}"),
+        "4 of 36 failed".to_owned(),
+    ];
+    for arguments in [
+        &["train", "--output", "m.chuanda", "--labels", "none"][..],
+        &["count", "--output", "c.counts", "--allow-new-labels"],
+        &["evaluate", "--model", model],
+        &["evaluate", "--model", model, "--against", model, "--report", "r.html"],
+    ] {
+        let ran = run(directory.path(), &[arguments, &["--data", "bad.jsonl", "good.jsonl"]].concat(), b"");
+        assert_eq!(
+            (ran.code, ran.stderr.lines().collect::<Vec<_>>()),
+            (1, expect.iter().map(String::as_str).collect())
+        );
+    }
+}
+
 /// Labelled articles, of which some are hostile and one carries a label that no model has.
 fn asked() -> String {
     let hostile = json!({
         "id": "<script>alert(1)</script>", "title": "</title><img src=x onerror=alert(1)>",
-        "text": format!("{COURT} <b>\"'&amp;"), "meeting_type": "symposium", "relaying_department": "tea & <i>house</i>",
+        "text": format!("{COURT} <b>\"'&amp;"), "meeting_type": "symposium", "relaying_department": "tea&<i>house</i>",
     });
     format!("{}{hostile}\n", labelled())
 }
@@ -745,7 +830,7 @@ fn evaluation_writes_a_page_that_stands_alone() {
         "33 articles. The model was trained on 32 of them",
         "&lt;script&gt;alert(1)&lt;/script&gt;",
         "&lt;/title&gt;&lt;img src=x",
-        "tea &amp; &lt;i&gt;house&lt;/i&gt;",
+        "tea&amp;&lt;i&gt;house&lt;/i&gt;",
         "&lt;b&gt;&quot;&#39;&amp;amp;",
         "<mark>",
     ] {
@@ -844,7 +929,9 @@ fn evaluation_refuses_what_it_cannot_read_or_write() {
         assert!(ran.stderr.starts_with(expect), "{expect} in {}", ran.stderr);
     }
     let ran = run(path, &["evaluate", "--data", "e.jsonl", "--model", "m.chuanda", "--report", "r.html"], b"");
-    assert_eq!((ran.code, ran.stderr.as_str()), (1, "error: --data: no labelled articles\n"));
+    let expect = "error: --data e.jsonl: no labelled articles: name files whose records have \"text\", and \"meeting_type\" \
+                  or \"relaying_department\"\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, expect));
     assert_eq!(fs::read_dir(path).unwrap().count(), 3, "no page without figures");
 }
 

@@ -323,6 +323,19 @@ fn with_labels(options: v1::ClassificationOptions) -> AnalyzeRequest {
     AnalyzeRequest { classification_options: Some(options), ..request() }
 }
 
+/// In proto3 an empty string is a string that is not set.
+#[tokio::test]
+async fn an_empty_label_to_explain_is_none() {
+    let server = Server::plain().await;
+    let mut client = server.client().await;
+    let empty = client.analyze(with_labels(explaining(""))).await.unwrap().into_inner();
+    assert_eq!(client.analyze(request()).await.unwrap().into_inner(), empty);
+    let analysis = empty.analysis.unwrap();
+    for answer in [analysis.meeting_type.unwrap(), analysis.relaying_department.unwrap()] {
+        assert_eq!(answer.explanation, None);
+    }
+}
+
 fn explaining(label: &str) -> v1::ClassificationOptions {
     v1::ClassificationOptions { explain_label: label.to_owned(), ..Default::default() }
 }

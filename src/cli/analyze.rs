@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser as _};
 
 use super::{
     CliError, Exit,
@@ -75,7 +75,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N")]
     max_alternatives: Option<u32>,
     /// Explain the score of this label besides that of the chosen one, on each axis that has it
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", value_parser = NonEmptyStringValueParser::new())]
     explain: Option<String>,
     /// Accept labels from the probability on that gave this share of right answers on held-out articles, above 0 and at
     /// most 1 [default: 0.95]

@@ -74,9 +74,6 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     told.doing("writing");
     let bytes = trainer.into_counts().to_bytes().map_err(|error| CliError::Failed(error.into()))?;
     let exit = told.finish();
-    if summary.articles == 0 {
-        return Err(CliError::Failed(anyhow::Error::msg("--data: no labelled articles")));
-    }
     output::publish(publication, &args.output, &bytes)?;
 
     let Summary { articles, doubles } = summary;

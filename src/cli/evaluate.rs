@@ -18,6 +18,7 @@ use super::{
 use crate::{
     learn::{self, Comparison},
     model::ModelFile,
+    records::Labelled,
 };
 use anyhow::Context as _;
 
@@ -67,7 +68,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
             output::differs("--report", report, flag, path)?;
         }
     }
-    let data = Data::new(data, report.as_deref().map(|report| ("--report", report)))?;
+    let mut data = Data::new(data, report.as_deref().map(|report| ("--report", report)))?;
     let file = load_model_file(model.as_deref())?;
     let against = against.map(|path| read("--against", &path)).transpose()?;
     // Begun before the work, so that a place that cannot be written to is known before it.
@@ -78,15 +79,13 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
 
     let mut told = Told::new(true);
     let figures = labelled::pool(threads)?.install(|| {
-        let articles = data.filter_map(|record| match record {
-            Ok(labelled) => {
-                told.add(1, Vec::new());
-                Some(labelled.article)
-            }
-            Err(error) => {
-                told.add(1, vec![error.to_string()]);
-                None
-            }
+        let articles = data.by_ref().filter_map(|record| {
+            let checked = record.map_err(|error| error.to_string()).and_then(|Labelled { file, line, article }| {
+                let named = |error| format!("{file}:{line}: {error}");
+                article.check().map_err(named).map(|()| article)
+            });
+            told.add(1, checked.as_ref().err().into_iter().cloned().collect());
+            checked.ok()
         });
         match &against {
             None => Figures { evaluation: learn::evaluate(&file, articles), compared: None },
@@ -98,7 +97,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     });
     let exit = told.finish();
     if figures.evaluation.articles == 0 {
-        return Err(CliError::Failed(anyhow::Error::msg("--data: no labelled articles")));
+        return Err(data.no_articles());
     }
     if !file.model.is_calibrated() {
         told::note(update::NOT_CALIBRATED);

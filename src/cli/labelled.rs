@@ -21,7 +21,12 @@ const CHUNK_ARTICLES: usize = 1024;
 pub(super) struct Data {
     inputs: Inputs,
     current: Option<LabelledArticles>,
+    /// The flag and what it names, for messages.
+    named: String,
 }
+
+/// Paths that a message names; more are only counted.
+const MAX_NAMED: usize = 3;
 
 impl Data {
     /// Checks the names of the files of `--data`; the file that is written, named by the flag before it, must not be one
@@ -35,8 +40,26 @@ impl Data {
         if let Some((written, output)) = output {
             paths.iter().try_for_each(|path| output::differs(written, output, flag, path))?;
         }
+        let names: Vec<String> = paths.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
+        let more = match paths.len().saturating_sub(MAX_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = format!("{flag} {}{more}", names.join(" "));
         let inputs = Inputs::new(paths, None).map_err(|error| CliError::Usage(format!("{flag}: {error}")))?;
-        Ok(Self { inputs, current: None })
+        Ok(Self { inputs, current: None, named })
+    }
+
+    /// The error that nothing in the files is of use: `problem`, and what to do about it.
+    pub(super) fn useless(&self, problem: &str) -> CliError {
+        CliError::Failed(anyhow::Error::msg(format!("{}: {problem}", self.named)))
+    }
+
+    /// The error that the files hold no article that can be learnt from or evaluated on.
+    pub(super) fn no_articles(&self) -> CliError {
+        self.useless(
+            "no labelled articles: name files whose records have \"text\", and \"meeting_type\" or \"relaying_department\"",
+        )
     }
 }
 
@@ -118,7 +141,7 @@ pub(super) fn choose_catalog(labels: Option<&Path>, allow_new: bool) -> Result<C
     Ok(if allow_new { CatalogChoice::GivenOrNew(catalog) } else { CatalogChoice::Given(catalog) })
 }
 
-/// Counts all articles, and says how many were there twice.
+/// Counts all articles, and says how many were there twice. It is an error if there are none.
 pub(super) fn count(mut data: Data, trainer: &mut Trainer, told: &mut Told, strict: bool) -> Result<u64, CliError> {
     let mut doubles = 0;
     while let Some(chunk) = data.chunk(strict) {
@@ -138,7 +161,7 @@ pub(super) fn count(mut data: Data, trainer: &mut Trainer, told: &mut Told, stri
         }
         told.add(items, failures);
     }
-    Ok(doubles)
+    if trainer.articles() == 0 { Err(data.no_articles()) } else { Ok(doubles) }
 }
 
 /// Threads to learn and evaluate on; without a number, one for each core.

@@ -79,7 +79,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let (doubles, trained) = labelled::pool(args.threads)?.install(|| {
         let doubles = labelled::count(data, &mut trainer, &mut told, args.strict)?;
         told.doing("choosing settings and fitting");
-        let trained = trainer.finish().map_err(|error| CliError::Failed(error.into()))?;
+        let trained = trainer.finish().context("--data")?;
         Ok::<_, CliError>((doubles, trained))
     })?;
     output::publish(publication, &args.output, &trained.model)?;

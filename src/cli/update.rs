@@ -26,7 +26,8 @@ pub(super) const NOT_CALIBRATED: &str = "settings and fitted values of the model
 ///
 /// The counts and likelihoods are those of training on the changed articles. Settings, weights and calibration stay those
 /// of the model, and the new one says so, unless --calibrate-on names the whole changed corpus: then the new model is the
-/// one that train makes of it, byte for byte. An article that is to be removed and is not in the model, or is to be added
+/// one that train makes of it, byte for byte. If it names only a part, they are learnt from that part, the articles that
+/// it lacks are counted out, and the exit code is 1. An article that is to be removed and is not in the model, or is to be added
 /// and is in it, is told on standard error, and the others are done.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -77,9 +78,14 @@ struct Summary<'a> {
     articles: u64,
     added: u64,
     removed: u64,
-    /// Articles of the new model that --calibrate-on lacks.
+    /// Articles of the new model that --calibrate-on holds; `null` without it: settings and fitted values are those of
+    /// `base`.
+    calibrated_on: Option<usize>,
+    /// Articles of the new model that --calibrate-on lacks; 0 without it.
     not_calibrated_on: usize,
-    /// Whether settings and fitted values were learnt from the articles of the new model.
+    /// Articles in the calibration sample: of more than that, settings and fitted values were not learnt.
+    sample: usize,
+    /// Whether settings and fitted values are those that learning from all articles of the new model gives.
     calibrated: bool,
     report: &'a Report,
 }
@@ -87,7 +93,7 @@ struct Summary<'a> {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let data = |flag, paths: &[PathBuf]| Data::of_flag(flag, paths.to_vec(), Some(("--output", &args.output)));
-    let (remove, add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
+    let (mut remove, add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
     let calibrate_on = data("--calibrate-on", &args.calibrate_on)?;
     let file = load_model_file(args.model.as_deref())?;
     let publication = output::begin_result(&args.output)?;
@@ -95,52 +101,106 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let mut told = Told::new(true);
     let mut trainer = Trainer::from_counts(file.counts, args.allow_new_labels);
     let calibrate = !args.calibrate_on.is_empty();
-    let (added, removed, not_calibrated_on, is_exact, trained) = labelled::pool(args.threads)?.install(|| {
-        let removed = remove_all(remove, &mut trainer, &mut told);
+    let (added, removed, calibration, trained) = labelled::pool(args.threads)?.install(|| {
+        let removed = remove_all(&mut remove, &mut trainer, &mut told);
         let added = add_all(add, &mut trainer, &mut told);
+        if trainer.articles() == 0 {
+            return Err(
+                remove.useless("these are all articles of the model: leave some in it, or add others with --add")
+            );
+        }
         if calibrate {
-            calibrate_all(calibrate_on, &mut trainer, &mut told);
+            calibrate_all(calibrate_on, &mut trainer, &mut told)?;
         }
         told.doing("fitting");
-        let (missing, is_exact) = (trainer.not_calibrated_on(), trainer.sample_is_exact());
-        let trained = if calibrate { trainer.finish() } else { trainer.finish_as(&serving) };
-        Ok::<_, CliError>((added, removed, missing, is_exact, trained.map_err(|error| CliError::Failed(error.into()))?))
+        let calibration = Calibration::of(&trainer, calibrate);
+        // Articles that are added take nothing away that learning needs.
+        let (flag, trained) =
+            if calibrate { ("--calibrate-on", trainer.finish()) } else { ("--remove", trainer.finish_as(&serving)) };
+        Ok::<_, CliError>((added, removed, calibration, trained.context(flag)?))
     })?;
     output::publish(publication, &args.output, &trained.model)?;
     let mut exit = told.finish();
-    if not_calibrated_on > 0 {
-        told::note(&format!("--calibrate-on: {not_calibrated_on} articles of the model are missing"));
+    if calibration.missing > 0 {
+        told::note(&format!("--calibrate-on: {} articles of the model are missing", calibration.missing));
         exit = Exit::SomeFailed;
-    } else if !is_exact {
+    } else if !calibration.is_exact {
         told::note(
             "the calibration sample lacks articles that would now find a place in it; `--calibrate-on` with all articles \
              fills it",
         );
     }
     report::not_learnt(&trained);
-    let calibrated = Model::from_bytes(&trained.model).is_ok_and(|model| model.is_calibrated());
-    if !calibrated {
+    let is_newest = Model::from_bytes(&trained.model).is_ok_and(|model| model.is_calibrated());
+    if !is_newest {
         told::note(NOT_CALIBRATED);
     }
 
     let (version, articles) = (trained.version.as_str(), trained.report.articles);
     labelled::print(&match args.format {
         report::Format::Text => format!(
-            "{}model {version} from {articles} articles ({added} added to model {base}, {removed} removed), written to {}\n",
+            "{}model {version} from {articles} articles ({added} added to model {base}, {removed} removed), written to {}\n\
+             settings, weights and calibration {}\n",
             if calibrate { report::trained(&trained.report) } else { String::new() },
-            args.output.display()
+            args.output.display(),
+            calibration.describe(&base)
         ),
         report::Format::Json => {
             let (base, report) = (base.as_str(), &trained.report);
-            let summary = Summary { version, base, articles, added, removed, not_calibrated_on, calibrated, report };
+            let summary = Summary {
+                version,
+                base,
+                articles,
+                added,
+                removed,
+                calibrated_on: calibration.named,
+                not_calibrated_on: calibration.missing,
+                sample: calibration.sample,
+                calibrated: is_newest && calibration.is_exact,
+                report,
+            };
             serde_json::to_string(&summary).context("the report")? + "\n"
         }
     })?;
     Ok(exit)
 }
 
+/// What settings and fitted values were learnt from.
+struct Calibration {
+    /// Articles of the model.
+    articles: usize,
+    /// Of these, articles that --calibrate-on names; `None` without it.
+    named: Option<usize>,
+    /// Of these, articles that --calibrate-on lacks.
+    missing: usize,
+    /// Of these, articles in the calibration sample.
+    sample: usize,
+    /// Whether the sample is the one that training on all of them would take.
+    is_exact: bool,
+}
+
+impl Calibration {
+    fn of(trainer: &Trainer, calibrate: bool) -> Self {
+        let (articles, missing) = (trainer.articles(), trainer.not_calibrated_on());
+        Calibration {
+            articles,
+            named: calibrate.then(|| articles.saturating_sub(missing)),
+            missing,
+            sample: trainer.sampled(),
+            is_exact: trainer.sample_is_exact(),
+        }
+    }
+
+    /// What was done, for people.
+    fn describe(&self, base: &str) -> String {
+        let Some(named) = self.named else { return format!("are those of model {base}") };
+        let sampled = if self.sample < named { format!(", by a sample of {}", self.sample) } else { String::new() };
+        format!("learnt from {named} of its {} articles{sampled}", self.articles)
+    }
+}
+
 /// Removes all articles, and says how many there were.
-fn remove_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
+fn remove_all(data: &mut Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
     let mut removed = 0;
     while let Some(mut chunk) = data.chunk(false) {
         let items = chunk.items();
@@ -177,8 +237,8 @@ fn add_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
     added
 }
 
-/// Rebuilds the calibration sample.
-fn calibrate_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) {
+/// Rebuilds the calibration sample. It is an error if no article of the model is among those that it is rebuilt from.
+fn calibrate_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> Result<(), CliError> {
     trainer.calibrate_on(&[]);
     while let Some(mut chunk) = data.chunk(false) {
         let items = chunk.items();
@@ -191,4 +251,11 @@ fn calibrate_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) {
         }
         told.add(items, failures);
     }
+    if trainer.not_calibrated_on() < trainer.articles() {
+        return Ok(());
+    }
+    Err(data.useless(
+        "no article of the model: name files that hold all its articles, or leave the flag out and keep settings, weights and \
+         calibration as they are",
+    ))
 }

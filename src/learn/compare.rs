@@ -76,22 +76,25 @@ impl AxisComparison {
     /// From what both models say of each article; `None` without any.
     fn new<'a>(axis: Axis, pairs: impl Iterator<Item = [&'a Scored; 2]>) -> Option<Self> {
         let (mut articles, mut unknown_labels, mut correct, mut only_correct) = (0_u64, [0; 2], [0_u64; 2], [0_u64; 2]);
-        let (mut losses, mut differences) = ([0.0; 2], Vec::new());
+        let mut losses = Vec::new();
         for pair in pairs {
             articles += 1;
             for side in 0..2 {
                 unknown_labels[side] += u64::from(!pair[side].is_known());
                 correct[side] += u64::from(pair[side].is_correct());
                 only_correct[side] += u64::from(pair[side].is_correct() && !pair[1 - side].is_correct());
-                losses[side] += pair[side].loss();
             }
-            differences.push(pair[0].loss() - pair[1].loss());
+            losses.push(pair.map(Scored::loss));
         }
         if articles == 0 {
             return None;
         }
         let n = articles as f64;
         let both_correct = correct[0] - only_correct[0];
+        // In an order of their own, so that the last digits of sums do not depend on the order of the articles.
+        losses.sort_unstable_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+        let log_loss = [0, 1].map(|side| losses.iter().map(|pair| pair[side]).sum::<f64>() / n);
+        let differences: Vec<f64> = losses.iter().map(|[first, second]| first - second).collect();
         let (log_loss_difference, log_loss_difference_interval) = paired_mean(&differences);
         Some(AxisComparison {
             axis,
@@ -104,7 +107,7 @@ impl AxisComparison {
             only_correct,
             neither_correct: articles - both_correct - only_correct[0] - only_correct[1],
             p_value: mcnemar(only_correct[0], only_correct[1]),
-            log_loss: losses.map(|loss| loss / n),
+            log_loss,
             log_loss_difference,
             log_loss_difference_interval,
         })
@@ -145,5 +148,21 @@ mod tests {
         close(found.log_loss[1], second.iter().sum::<f64>() / 6.0);
         close(found.log_loss_difference, found.log_loss[0] - found.log_loss[1]);
         assert_eq!(AxisComparison::new(Axis::MeetingType, std::iter::empty()), None);
+    }
+
+    /// To the last digit.
+    #[test]
+    fn figures_do_not_depend_on_the_order_of_the_articles() {
+        let labels = ["a", "b"].map(str::to_owned);
+        let scored = |p: f64| Scored::new("a", &labels, &[p, 1.0 - p]);
+        let pairs: Vec<[Scored; 2]> =
+            (1..100).map(|n| [scored(f64::from(n) / 101.0), scored(f64::from(n * 37 % 101) / 101.0)]).collect();
+        let compared = |pairs: &mut dyn Iterator<Item = &[Scored; 2]>| {
+            AxisComparison::new(Axis::MeetingType, pairs.map(|[a, b]| [a, b]))
+        };
+        let expect = compared(&mut pairs.iter());
+        assert_eq!(compared(&mut pairs.iter().rev()), expect);
+        let (even, odd) = (pairs.iter().step_by(2), pairs.iter().skip(1).step_by(2));
+        assert_eq!(compared(&mut odd.chain(even)), expect);
     }
 }

@@ -60,7 +60,7 @@ pub enum RejectedArticle {
     BadLabel {
         /// The axis.
         axis: &'static str,
-        /// The label.
+        /// The label; of a long one the beginning and an ellipsis.
         label: String,
     },
     /// One label more than an axis can have.
@@ -69,6 +69,33 @@ pub enum RejectedArticle {
         /// The axis.
         axis: &'static str,
     },
+}
+
+/// Bytes that a message shows of what should be a label id.
+const MAX_SHOWN: usize = 128;
+
+impl LabelledArticle {
+    /// Checks all that can be checked without a catalog: what fails cannot be learnt from, and not be evaluated on.
+    ///
+    /// # Errors
+    ///
+    /// No text, no label, or a label that is none.
+    pub fn check(&self) -> Result<(), RejectedArticle> {
+        if self.text.trim().is_empty() {
+            return Err(RejectedArticle::BlankText);
+        }
+        if self.labels.iter().all(Option::is_none) {
+            return Err(RejectedArticle::NoLabel);
+        }
+        for (axis, label) in Axis::ALL.into_iter().zip(&self.labels) {
+            if let Some(label) = label.as_ref().filter(|label| !is_label_id(label)) {
+                let shown = &label[..label.floor_char_boundary(MAX_SHOWN)];
+                let more = if shown.len() < label.len() { "\u{2026}" } else { "" };
+                return Err(RejectedArticle::BadLabel { axis: axis.name(), label: format!("{shown}{more}") });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Counts labelled articles, one by one or many at a time, in any order.
@@ -140,17 +167,9 @@ impl Trainer {
     }
 
     fn check(&self, article: &LabelledArticle) -> Result<(), RejectedArticle> {
-        if article.text.trim().is_empty() {
-            return Err(RejectedArticle::BlankText);
-        }
-        if article.labels.iter().all(Option::is_none) {
-            return Err(RejectedArticle::NoLabel);
-        }
+        article.check()?;
         for axis in Axis::ALL {
             let Some(label) = &article.labels[axis as usize] else { continue };
-            if !is_label_id(label) {
-                return Err(RejectedArticle::BadLabel { axis: axis.name(), label: label.clone() });
-            }
             // A label that counted articles carry is no new one, even if the catalog lacks it.
             let known = self.named[axis as usize].contains(label) || self.tally.known(axis, label).is_some();
             if !self.allow_new && !known {
@@ -201,6 +220,12 @@ impl Trainer {
     #[must_use]
     pub fn articles(&self) -> usize {
         self.ledger.len()
+    }
+
+    /// Of these, articles in the calibration sample.
+    #[must_use]
+    pub fn sampled(&self) -> usize {
+        self.sample.articles
     }
 
     /// Whether the calibration sample is the one that counting all articles anew would give.

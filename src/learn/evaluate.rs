@@ -9,7 +9,7 @@ use super::{
     article::LabelledArticle,
     case::Parameters,
     errors::{WorstError, WorstErrors},
-    metrics::{EVALUATION_POINTS, Scored, measure},
+    metrics::{EVALUATION_POINTS, Scored, measure, sort},
     table::{AxisTable, LeftOut, Totals},
 };
 use crate::{
@@ -164,7 +164,9 @@ impl<'a> Evaluator<'a> {
     pub(super) fn finish(mut self) -> Evaluation {
         let mut axes = Vec::new();
         for AxisModel { axis, table, .. } in &self.axes {
-            let scored: Vec<Scored> = std::mem::take(&mut self.scored[*axis as usize]).into_iter().flatten().collect();
+            let scored = std::mem::take(&mut self.scored[*axis as usize]);
+            let mut scored: Vec<Scored> = scored.into_iter().flatten().collect();
+            sort(&mut scored);
             if !scored.is_empty() {
                 axes.push(AxisEvaluation {
                     axis: *axis,
@@ -264,5 +266,28 @@ impl AxisModel {
         let probabilities: Vec<f64> = model.distribution(document, self.axis).into_iter().map(|(_, _, p)| p).collect();
         let scored = Scored::new(truth, &self.table.labels, &probabilities);
         Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, model.is_foreign(document)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::testing::{counts_of, small_corpus};
+
+    /// To the last digit.
+    #[test]
+    fn figures_do_not_depend_on_the_order_of_the_articles() {
+        let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&small_corpus())).unwrap().model).unwrap();
+        let labels = file.counts.axes[0].labels.clone();
+        let share = |n: usize| (n * 37 % 101) as f64 / 101.0;
+        let scored = |n: usize| Some(Scored::new(&labels[n % 2], &labels, &[share(n), 1.0 - share(n), 0.0]));
+        let figures = |numbers: &mut dyn Iterator<Item = usize>| {
+            let mut evaluator = Evaluator::new(&file);
+            evaluator.scored[0] = numbers.map(scored).collect();
+            evaluator.finish().axes
+        };
+        let expect = figures(&mut (0..100));
+        assert_eq!(figures(&mut (0..100).rev()), expect);
+        assert_eq!(figures(&mut (50..100).chain(0..50)), expect);
     }
 }

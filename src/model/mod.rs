@@ -233,8 +233,9 @@ impl Model {
         &self.report
     }
 
-    /// Whether settings and fitted values were learnt from the very articles that the model counts. They were not if
-    /// articles have been added or removed since; the held-out figures of the report then are of the model before.
+    /// Whether settings and fitted values were learnt from the very counts that the model holds, by their calibration
+    /// sample. They were not if articles have been added or removed since; the held-out figures of the report then are of
+    /// the model before.
     #[must_use]
     pub fn is_calibrated(&self) -> bool {
         self.is_calibrated

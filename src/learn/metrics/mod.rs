@@ -3,7 +3,7 @@
 mod curves;
 mod inference;
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 pub use self::inference::{mcnemar, paired_mean, paired_share_interval, wilson};
 use crate::{
@@ -129,6 +129,16 @@ impl Scored {
     pub fn is_known(&self) -> bool {
         self.known
     }
+}
+
+/// Puts articles into an order that their figures alone decide, whatever order they came in: articles that are equal in
+/// it add the same to every sum, so that the last digits of sums do not depend on the order of the data.
+pub(super) fn sort(articles: &mut [Scored]) {
+    let key = |article: &Scored| [article.confidence, article.probability, article.squares];
+    articles.sort_unstable_by(|a, b| {
+        let pairs = key(a).into_iter().zip(key(b));
+        pairs.map(|(a, b)| a.total_cmp(&b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    });
 }
 
 /// A probability of 0 given to the truth would make the log loss infinite; a label the model does not have gets this.
