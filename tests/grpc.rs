@@ -8,6 +8,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use chuanda::{
     engine::{Engine, Limits},
+    model::{Metrics, Model},
     proto::v1::{
         self, AnalyzeRequest, Article, BatchAnalyzeRequest, OffsetEncoding, StreamAnalyzeRequest, SummaryOptions,
         analysis_result, analysis_service_client::AnalysisServiceClient, model_service_client::ModelServiceClient,
@@ -759,6 +760,83 @@ async fn models_are_listed_and_told() {
     let endless = v1::GetModelRequest { version: "0".repeat(129) };
     let expected = expect(Code::InvalidArgument, "LIMIT_EXCEEDED", "version", "max_version_bytes=128");
     assert_eq!(told(&models.get_model(endless).await.unwrap_err()), expected);
+}
+
+/// Checks figures that follow from others of the same axis, and those that are the report's.
+fn check_metrics(found: &v1::Metrics, report: &Metrics) {
+    let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
+    let n = found.articles as f64;
+    assert_eq!(found.articles, report.articles);
+    assert_eq!([found.log_loss, found.brier_score], [report.log_loss, report.brier_score]);
+    assert_eq!(
+        [found.top_two_accuracy, found.risk_coverage_area],
+        [report.top_two_accuracy, report.risk_coverage_area]
+    );
+    let interval = found.accuracy_interval.unwrap();
+    assert!(
+        interval.low < found.accuracy && found.accuracy < interval.high && found.accuracy <= found.top_two_accuracy
+    );
+
+    assert_eq!(found.reliability.len(), 15);
+    assert_eq!((found.reliability[0].low, found.reliability[14].high), (0.0, 1.0));
+    assert!(found.reliability.windows(2).all(|rows| rows[0].high == rows[1].low));
+    let rows = || found.reliability.iter().filter(|row| row.articles > 0);
+    assert!(rows().all(|row| (row.low..=row.high).contains(&row.mean_probability)));
+    assert_eq!(rows().map(|row| row.articles).sum::<u64>(), found.articles);
+    close(rows().map(|row| row.articles as f64 * row.accuracy).sum::<f64>() / n, found.accuracy);
+    let distance = |row: &v1::ReliabilityBin| row.articles as f64 * (row.accuracy - row.mean_probability).abs();
+    close(rows().map(distance).sum::<f64>() / n, found.expected_calibration_error);
+
+    let curve = &found.risk_coverage;
+    assert!((1..=20).contains(&curve.len()) && curve.len() == report.risk_coverage.len());
+    assert!(curve.windows(2).all(|two| two[0].coverage < two[1].coverage && two[0].threshold > two[1].threshold));
+    let last = curve.last().unwrap();
+    close(last.coverage, 1.0);
+    close(last.error_rate, 1.0 - found.accuracy);
+
+    let carried: Vec<f64> = found.labels.iter().filter(|label| label.articles > 0).map(|label| label.f1).collect();
+    close(carried.iter().sum::<f64>() / carried.len() as f64, found.macro_f1);
+    assert_eq!(found.labels.iter().map(|label| label.predicted).sum::<u64>(), found.articles);
+    let errors = found.confusions.iter().map(|confusion| confusion.articles).sum::<u64>();
+    close(errors as f64 / n, 1.0 - found.accuracy);
+    let (sets, accepted) = (found.label_sets.unwrap(), found.accepted.unwrap());
+    assert_eq!((sets.articles, accepted.articles), (found.articles, found.articles));
+    assert!(sets.mean_size >= 1.0 && sets.coverage > 0.9 && accepted.precision > 0.9, "{sets:?} {accepted:?}");
+}
+
+#[tokio::test]
+async fn a_model_tells_all_that_is_known_of_it() {
+    let engine = gated(1, &Gate::new());
+    engine.activate(Model::embedded().unwrap());
+    let server = Server::start(engine, Settings::default()).await;
+    let mut models = server.models().await;
+    let model = models.get_model(v1::GetModelRequest::default()).await.unwrap().into_inner().model.unwrap();
+    assert_eq!((model.calibrated, model.folds, model.axes.len()), (true, 5, 2));
+    let embedded = server.engine.snapshot().unwrap();
+    for (axis, report) in model.axes.iter().zip(embedded.report().axes.iter().flatten()) {
+        check_metrics(axis.held_out.as_ref().unwrap(), report.held_out.as_ref().unwrap());
+        check_metrics(axis.source_held_out.as_ref().unwrap(), report.source_held_out.as_ref().unwrap());
+        let names: Vec<_> = axis.settings.split(' ').map(|pair| pair.split_once('=').unwrap().0).collect();
+        let expect = ["event_model", "alpha", "min_documents", "length_exponent", "name_count", "weight_precision"];
+        assert_eq!(names, expect, "as the contract says");
+    }
+
+    let list = models.list_models(v1::ListModelsRequest::default()).await.unwrap().into_inner();
+    for (short, whole) in list.models[0].axes.iter().zip(&model.axes) {
+        let expect = v1::Metrics {
+            labels: Vec::new(),
+            reliability: Vec::new(),
+            risk_coverage: Vec::new(),
+            confusions: Vec::new(),
+            ..whole.held_out.clone().unwrap()
+        };
+        assert_eq!(short.held_out, Some(expect));
+    }
+
+    // Articles came in since it was calibrated.
+    server.engine.activate(support::outgrown_model());
+    let model = models.get_model(v1::GetModelRequest::default()).await.unwrap().into_inner().model.unwrap();
+    assert_eq!((model.calibrated, model.articles), (false, 21));
 }
 
 // ---- reflection and health

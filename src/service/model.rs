@@ -8,7 +8,10 @@ use super::status::Failure;
 use crate::{
     classify::{Axis, Catalog, Label},
     engine::{AnalyzeError, Engine, FieldError, Problem},
-    model::{AxisReport, LabelMetrics, Metrics, Model},
+    model::{
+        AcceptedMetrics, AxisReport, Confusion, LabelMetrics, LabelSetMetrics, Metrics, Model, ReliabilityBin,
+        RiskPoint,
+    },
     proto::v1::{self, model_service_server::ModelService},
 };
 
@@ -63,7 +66,7 @@ fn check_page(request: &v1::ListModelsRequest) -> Result<(), FieldError> {
 /// How much is told of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Detail {
-    /// Without labels and figures of single labels.
+    /// Without lists: labels, figures by label, tables and curves.
     Short,
     /// Everything.
     Whole,
@@ -81,6 +84,8 @@ fn message(model: &Model, detail: Detail) -> v1::Model {
             .filter_map(|(axis, report)| Some(axis_message(model.catalog(), axis, report.as_ref()?, detail)))
             .collect(),
         active: true,
+        calibrated: model.is_calibrated(),
+        folds: report.folds,
     }
 }
 
@@ -114,23 +119,67 @@ fn axis_message(catalog: &Catalog, axis: Axis, report: &AxisReport, detail: Deta
 }
 
 fn metrics_message(metrics: &Metrics, detail: Detail) -> v1::Metrics {
-    let label = |label: &LabelMetrics| v1::LabelMetrics {
-        label: label.label.clone(),
-        articles: label.articles,
-        precision: label.precision,
-        recall: label.recall,
-        f1: label.f1,
-    };
-    v1::Metrics {
-        articles: metrics.articles,
-        accuracy: metrics.accuracy,
-        macro_f1: metrics.macro_f1,
-        log_loss: metrics.log_loss,
-        expected_calibration_error: metrics.expected_calibration_error,
-        brier_score: metrics.brier_score,
-        labels: match detail {
-            Detail::Short => Vec::new(),
-            Detail::Whole => metrics.labels.iter().map(label).collect(),
+    let [low, high] = metrics.accuracy_interval;
+    let figures =
+        v1::Metrics {
+            articles: metrics.articles,
+            accuracy: metrics.accuracy,
+            accuracy_interval: Some(v1::Interval { low, high }),
+            top_two_accuracy: metrics.top_two_accuracy,
+            macro_f1: metrics.macro_f1,
+            log_loss: metrics.log_loss,
+            expected_calibration_error: metrics.expected_calibration_error,
+            brier_score: metrics.brier_score,
+            risk_coverage_area: metrics.risk_coverage_area,
+            label_sets: metrics.label_sets.map(|LabelSetMetrics { articles, mean_size, coverage }| {
+                v1::LabelSetMetrics { articles, mean_size, coverage }
+            }),
+            accepted: metrics.accepted.map(|AcceptedMetrics { articles, share, precision }| v1::AcceptedMetrics {
+                articles,
+                share,
+                precision,
+            }),
+            ..v1::Metrics::default()
+        };
+    match detail {
+        Detail::Short => figures,
+        Detail::Whole => v1::Metrics {
+            reliability: reliability(&metrics.reliability),
+            risk_coverage: metrics.risk_coverage.iter().map(risk_point).collect(),
+            labels: metrics.labels.iter().map(label_metrics).collect(),
+            confusions: metrics.confusions.iter().map(confusion).collect(),
+            ..figures
         },
     }
+}
+
+fn reliability(bins: &[ReliabilityBin]) -> Vec<v1::ReliabilityBin> {
+    let bound = |bin: usize| bin as f64 / bins.len() as f64;
+    let row = |(number, bin): (usize, &ReliabilityBin)| {
+        let ReliabilityBin { articles, mean_probability, accuracy } = *bin;
+        v1::ReliabilityBin { low: bound(number), high: bound(number + 1), articles, mean_probability, accuracy }
+    };
+    bins.iter().enumerate().map(row).collect()
+}
+
+fn risk_point(point: &RiskPoint) -> v1::RiskPoint {
+    let RiskPoint { coverage, error_rate, threshold } = *point;
+    v1::RiskPoint { coverage, error_rate, threshold }
+}
+
+fn label_metrics(metrics: &LabelMetrics) -> v1::LabelMetrics {
+    let LabelMetrics { label, articles, predicted, correct: _, precision, recall, f1 } = metrics;
+    v1::LabelMetrics {
+        label: label.clone(),
+        articles: *articles,
+        predicted: *predicted,
+        precision: *precision,
+        recall: *recall,
+        f1: *f1,
+    }
+}
+
+fn confusion(confusion: &Confusion) -> v1::Confusion {
+    let Confusion { label, predicted, articles } = confusion;
+    v1::Confusion { label: label.clone(), predicted: predicted.clone(), articles: *articles }
 }

@@ -12,7 +12,7 @@ use chuanda::{
     classify::Catalog,
     engine::{ArticleInput, Engine, INLINE_BYTES, Limits},
     learn::{CatalogChoice, LabelledArticle, Trainer},
-    model::Model,
+    model::{Model, ModelFile},
 };
 use tokio::sync::Semaphore;
 
@@ -37,6 +37,10 @@ pub(crate) fn long_text() -> String {
 /// A small model of two forms and two bodies, which knows [`text`] to be a study session of the statistics bureau.
 /// What the tests of the doors say does not depend on what the embedded model has learnt.
 pub(crate) fn model() -> Model {
+    Model::from_bytes(model_file()).unwrap()
+}
+
+fn model_file() -> &'static [u8] {
     static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let mut trainer = Trainer::new(CatalogChoice::Given(Catalog::builtin().unwrap()));
         for place in ["Linhe", "Beishan", "Qiaotou", "Wanping", "Dongze"] {
@@ -50,7 +54,16 @@ pub(crate) fn model() -> Model {
         }
         trainer.finish().unwrap().model
     });
-    Model::from_bytes(&BYTES).unwrap()
+    &BYTES
+}
+
+/// That model with one more article, which it was not calibrated on.
+pub(crate) fn outgrown_model() -> Model {
+    let file = ModelFile::from_bytes(model_file()).unwrap();
+    let mut trainer = Trainer::from_counts(file.counts, false);
+    let labels = [Some("work_conference".to_owned()), None];
+    trainer.add(&LabelledArticle { text: text(), labels, ..LabelledArticle::default() }).unwrap();
+    Model::from_bytes(&trainer.finish_as(&file.serving).unwrap().model).unwrap()
 }
 
 /// A model of three forms, of which some articles say no more than that there was a meeting: [`VAGUE`] is one of those.
