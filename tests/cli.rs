@@ -443,6 +443,18 @@ fn the_view_is_for_people_and_safe_for_their_terminal() {
     assert!(ran.stderr.starts_with("error: the format of c\\u{1b}[2J.md cannot be told"), "{}", ran.stderr);
 }
 
+/// Nothing known rules nothing out: programs get all labels, people are not shown them.
+#[test]
+fn without_evidence_the_label_set_is_all_labels() {
+    let directory = files(&[("a.txt", "Вчера прошёл концерт.".as_bytes())]);
+    let ran = analyze(directory.path(), &["a.txt", "--coverage", "0.01"], b"");
+    check(&ran.lines()[0], "/meeting_type/decision", &json!("no_evidence"));
+    check(&ran.lines()[0], "/relaying_department/decision", &json!("no_evidence"));
+    assert_eq!(ran.lines()[0]["meeting_type"]["label_set"].as_array().unwrap().len(), 17);
+    let ran = analyze(directory.path(), &["a.txt", "--format", "text"], b"");
+    assert!(ran.stdout.contains("no evidence") && !ran.stdout.contains("label set"), "{}", ran.stdout);
+}
+
 #[test]
 fn the_view_tells_why_and_why_not() {
     // What hides inside a word is shown with the reasons as well, and must be as safe there as in the text.

@@ -256,6 +256,70 @@ async fn decisions_follow_precision_and_label_sets_follow_coverage() {
     assert!(sizes.iter().any(|size| (2..17).contains(size)), "{sizes:?}");
 }
 
+/// Texts that are no such articles, read by the embedded model.
+#[tokio::test]
+async fn foreign_texts_are_told_and_the_best_guess_is_given() {
+    use v1::Decision::{NoEvidence, OutOfDistribution};
+    let (either, foreign) = (&[NoEvidence, OutOfDistribution][..], &[OutOfDistribution][..]);
+    let noise: Vec<u8> = (0..2000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let (as_utf8, as_latin) =
+        (String::from_utf8_lossy(&noise).into_owned(), noise.iter().map(|&byte| char::from(byte)).collect::<String>());
+    let cases = [
+        (
+            "The Hornets' bullpen melted down again Tuesday night, surrendering four runs in the ninth as the Pirates \
+             rallied for a walk-off win. Reliever Dan Ostrowski walked two batters before grooving a fastball that \
+             shortstop Miguel Peralta lined into the left-field bleachers. Starter Joe Kemp had struck out eleven.",
+            foreign,
+        ),
+        (
+            "昨晚的联赛第十轮比赛中，客队凭借前锋在第八十九分钟的头球以二比一险胜主队。上半场双方各有一次射门击中门柱。",
+            foreign,
+        ),
+        (
+            "import numpy as np\n\ndef softmax(x, axis=-1):\n    e = np.exp(x - x.max(axis=axis, keepdims=True))\n    \
+             return e / e.sum(axis=axis, keepdims=True)\n\nclass Layer:\n    def forward(self, x):\n        return x @ self.w\n",
+            foreign,
+        ),
+        (
+            "The rain came softly over the hill,\nand left the willows grey and still;\na heron stood where reeds were \
+             thin\nand watched the evening drifting in.\n\nO moon, who rises late and pale,\nlend me the silver of your sail.",
+            foreign,
+        ),
+        ("春风吹过小桥边，\n柳絮飞花满眼前。\n独坐窗前听夜雨，\n一壶浊酒忆当年。", foreign),
+        ("Вчера вечером в городском парке прошёл концерт под открытым небом. Музыканты играли до полуночи.", either),
+        ("هطلت الأمطار الغزيرة على المدينة مساء أمس، وغمرت المياه بعض الشوارع الرئيسية.", either),
+        ("어제 저녁 강가 공원에서 불꽃놀이가 열렸습니다. 저녁에는 맑아져 많은 가족이 모였습니다.", either),
+        ("Le boulanger du village ouvre sa boutique à cinq heures du matin. Les clients arrivent peu après.", either),
+        (&as_utf8, either),
+        (&as_latin, either),
+    ];
+    let engine = gated(1, &Gate::new());
+    engine.activate(Model::embedded().unwrap());
+    let server = Server::start(engine, Settings::default()).await;
+    let mut client = server.client().await;
+    let options = v1::ClassificationOptions { max_alternatives: Some(100), ..Default::default() };
+    let mut without_evidence = 0;
+    for (text, decisions) in cases {
+        let request = AnalyzeRequest { article: article(text), ..with_labels(options.clone()) };
+        let analysis = client.analyze(request).await.unwrap().into_inner().analysis.unwrap();
+        for answer in [analysis.meeting_type.unwrap(), analysis.relaying_department.unwrap()] {
+            assert!(decisions.contains(&answer.decision()), "{:?} of {text:?}", answer.decision());
+            assert!(answer.probability > 0.0 && !answer.display_name.is_empty());
+            assert!(answer.alternatives.iter().all(|other| other.probability <= answer.probability));
+            let others = answer.alternatives.iter().map(|other| &other.label);
+            let all: Vec<&String> = std::iter::once(&answer.label).chain(others).collect();
+            assert!(all.iter().zip(&answer.label_set).all(|(label, in_set)| *label == in_set));
+            assert!(!answer.label_set.is_empty());
+            if answer.decision() == NoEvidence {
+                without_evidence += 1;
+                assert_eq!(answer.label_set.len(), all.len(), "nothing rules a label out");
+                assert!(answer.evidence.is_empty());
+            }
+        }
+    }
+    assert!(without_evidence > 0, "no text was without evidence");
+}
+
 #[tokio::test]
 async fn offsets_are_in_the_unit_asked_for() {
     let server = Server::plain().await;

@@ -115,6 +115,7 @@ fn nothing_known_is_no_evidence() {
         for answer in model.classify(&document, &Options::default()).into_iter().flatten() {
             assert_eq!(answer.decision, Decision::NoEvidence, "{text}");
             assert!(answer.evidence.is_empty());
+            assert_eq!(answer.label_set.first(), Some(&answer.label));
             assert!((answer.score - answer.prior_contribution).abs() < 1e-12);
         }
     }

@@ -146,7 +146,8 @@ pub struct Classification {
     pub remaining_contribution: f64,
     /// The next labels, most probable first.
     pub alternatives: Vec<LabelProbability>,
-    /// A small set of labels that holds the true one with the coverage asked for, most probable first.
+    /// A small set of labels that holds the true one with the coverage asked for, most probable first; all labels without
+    /// evidence.
     pub label_set: Vec<String>,
     /// Why the label that was asked about has its score; `None` if none was, or the axis does not have it.
     pub explanation: Option<Explanation>,

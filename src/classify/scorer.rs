@@ -218,7 +218,9 @@ impl AxisScorer {
 
         let known = hits.features.iter().any(|&feature| !self.cells(feature).0.is_empty());
         let falling = order.iter().map(|&label| scored.probabilities[label]);
-        let in_set = self.calibration.label_set(falling, options.coverage);
+        // An article that nothing is known of rules no label out, however rare: frequencies speak for articles like those
+        // of training only.
+        let in_set = if known { self.calibration.label_set(falling, options.coverage) } else { order.len() };
         let Explanation {
             label,
             display_name,

@@ -92,7 +92,8 @@ fn label(out: &mut String, axis: Axis, answer: Option<&Classification>, screen: 
         paragraph.push(&format!("or {}", others.join(", ")), 0);
         paragraph.write(out, &" ".repeat(name.len()), screen);
     }
-    if answer.label_set.len() > 1 {
+    // Without evidence these are all labels.
+    if answer.label_set.len() > 1 && answer.decision != Decision::NoEvidence {
         let mut paragraph = Paragraph::default();
         let (shown, more) = answer.label_set.split_at(answer.label_set.len().min(MAX_SET));
         let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
