@@ -13,8 +13,8 @@
 //! let model = Model::embedded()?;
 //! let analysis = analyze(&model, &article, &OptionsInput::default().check(&model)?);
 //! assert_eq!(analysis.summary.text, text);
-//! assert_eq!(analysis.meeting_type.unwrap().label, "study_session");
-//! assert_eq!(analysis.relaying_department.unwrap().label, "finance_bureau");
+//! assert_eq!(analysis.meeting_type.unwrap().chosen.label, "study_session");
+//! assert_eq!(analysis.relaying_department.unwrap().chosen.label, "finance_bureau");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

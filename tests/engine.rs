@@ -255,7 +255,7 @@ fn offsets_count_what_they_say() {
             assert_eq!(slice(text, encoding, sentence.start, sentence.end), sentence.text);
         }
         let answer = analysis.meeting_type.unwrap();
-        for evidence in [answer.evidence, answer.explanation.unwrap().evidence] {
+        for evidence in [answer.chosen.evidence, answer.explanation.unwrap().evidence] {
             for part in [Part::Text, Part::Title] {
                 assert!(evidence.iter().flat_map(|evidence| &evidence.spans).any(|span| span.part == part));
             }

@@ -44,7 +44,9 @@ fn train(corpus: &[LabelledArticle]) -> Vec<u8> {
 
 fn labels_of(model: &Model, text: &str) -> [String; 2] {
     let document = Document::new(Article { title: None, text }, None);
-    model.classify(&document, &Options::default()).map(|answer| answer.map_or(String::new(), |answer| answer.label))
+    model
+        .classify(&document, &Options::default())
+        .map(|answer| answer.map_or(String::new(), |answer| answer.chosen.label))
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn a_label_without_articles_is_found_by_its_name() {
         [1]
     .clone()
     .unwrap();
-    let rank = std::iter::once(answer.label.clone())
+    let rank = std::iter::once(answer.chosen.label.clone())
         .chain(answer.alternatives.iter().map(|other| other.label.clone()))
         .position(|label| label == "audit_bureau")
         .unwrap();
@@ -86,18 +88,18 @@ fn evidence_adds_up_to_the_score() {
                 .into_iter()
                 .flatten()
             {
-                assert!(answer.evidence.len() <= max_evidence);
-                let listed: f64 = answer.evidence.iter().map(|item| item.contribution).sum();
-                let sum = answer.prior_contribution + listed + answer.remaining_contribution;
-                assert!((sum - answer.score).abs() < 1e-9, "{sum} {}", answer.score);
-                assert!(answer.evidence.is_sorted_by(|a, b| a.contribution.abs() >= b.contribution.abs()));
-                for item in &answer.evidence {
+                assert!(answer.chosen.evidence.len() <= max_evidence);
+                let listed: f64 = answer.chosen.evidence.iter().map(|item| item.contribution).sum();
+                let sum = answer.chosen.prior_contribution + listed + answer.chosen.remaining_contribution;
+                assert!((sum - answer.chosen.score).abs() < 1e-9, "{sum} {}", answer.chosen.score);
+                assert!(answer.chosen.evidence.is_sorted_by(|a, b| a.contribution.abs() >= b.contribution.abs()));
+                for item in &answer.chosen.evidence {
                     assert!(!item.spans.is_empty());
                     assert_eq!(item.spans[0].slice(&document.article), item.text);
                 }
                 let others: f64 = answer.alternatives.iter().map(|other| other.probability).sum();
-                assert!((0.0..=1.0 + 1e-9).contains(&(answer.probability + others)));
-                assert!(answer.alternatives.iter().all(|other| other.probability <= answer.probability));
+                assert!((0.0..=1.0 + 1e-9).contains(&(answer.chosen.probability + others)));
+                assert!(answer.alternatives.iter().all(|other| other.probability <= answer.chosen.probability));
             }
         }
         for axis in Axis::ALL {
@@ -114,9 +116,9 @@ fn nothing_known_is_no_evidence() {
         let document = Document::new(Article { title: None, text }, None);
         for answer in model.classify(&document, &Options::default()).into_iter().flatten() {
             assert_eq!(answer.decision, Decision::NoEvidence, "{text}");
-            assert!(answer.evidence.is_empty());
-            assert_eq!(answer.label_set.first(), Some(&answer.label));
-            assert!((answer.score - answer.prior_contribution).abs() < 1e-12);
+            assert!(answer.chosen.evidence.is_empty());
+            assert_eq!(answer.label_set.first(), Some(&answer.chosen.label));
+            assert!((answer.chosen.score - answer.chosen.prior_contribution).abs() < 1e-12);
         }
     }
 }
@@ -136,7 +138,7 @@ fn one_axis_is_enough() {
     let model = Model::from_bytes(&bytes).unwrap();
     let document = Document::new(Article { title: None, text: "The bureau held a study session." }, None);
     let [meeting_type, department] = model.classify(&document, &Options::default());
-    assert_eq!(meeting_type.unwrap().label, "study_session");
+    assert_eq!(meeting_type.unwrap().chosen.label, "study_session");
     assert_eq!(department, None, "the model was not trained on this axis");
 
     let file = ModelFile::from_bytes(&bytes).unwrap();
@@ -166,7 +168,7 @@ fn evidence_lists_a_bounded_number_of_places() {
     let text = "The bureau held a symposium. ".repeat(1000);
     let document = Document::new(Article { title: None, text: &text }, None);
     let answer = model.classify(&document, &Options::default())[0].clone().unwrap();
-    let often = answer.evidence.iter().find(|item| item.text == "symposium").unwrap();
+    let often = answer.chosen.evidence.iter().find(|item| item.text == "symposium").unwrap();
     assert_eq!((often.spans.len(), often.occurrences), (20, 1000));
 }
 

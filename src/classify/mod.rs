@@ -125,25 +125,14 @@ pub struct Explanation {
     pub remaining_contribution: f64,
 }
 
-/// The answer on one axis: `prior_contribution` + the sum of the evidence + `remaining_contribution` = `score`.
+/// The answer on one axis.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Classification {
-    /// Id of the most probable label.
-    pub label: String,
-    /// Its English name.
-    pub display_name: String,
-    /// Its calibrated probability.
-    pub probability: f64,
-    /// What may be done with it.
+    /// What may be done with the label.
     pub decision: Decision,
-    /// Its score before calibration, in nats, relative to the mean over all labels.
-    pub score: f64,
-    /// The part of the score that comes from the label's frequency in training.
-    pub prior_contribution: f64,
-    /// The strongest reasons, by absolute contribution.
-    pub evidence: Vec<Evidence>,
-    /// What all other words add.
-    pub remaining_contribution: f64,
+    /// The most probable label, and why it has its score.
+    #[serde(flatten)]
+    pub chosen: Explanation,
     /// The next labels, most probable first.
     pub alternatives: Vec<LabelProbability>,
     /// A small set of labels that holds the true one with the coverage asked for, most probable first; all labels without

@@ -24,7 +24,7 @@ pub(super) fn render(input: &ArticleInput, analysis: &Analysis, screen: Screen) 
     }
     for answer in Axis::ALL.into_iter().filter_map(|axis| analysis.axis(axis)) {
         if let Some(explanation) = &answer.explanation {
-            explain(&mut out, explanation, answer, screen);
+            explain(&mut out, explanation, &answer.chosen, screen);
         }
     }
 
@@ -80,9 +80,9 @@ fn label(out: &mut String, axis: Axis, answer: Option<&Classification>, screen: 
         Axis::MeetingType => BOLD,
         Axis::RelayingDepartment => UNDERLINED,
     };
-    paragraph.push(&answer.display_name, marks);
-    let label = &answer.label;
-    paragraph.push(&format!(" ({label})  {:.2}  {}", answer.probability, decision(answer.decision)), 0);
+    let Explanation { label, display_name, probability, .. } = &answer.chosen;
+    paragraph.push(display_name, marks);
+    paragraph.push(&format!(" ({label})  {probability:.2}  {}", decision(answer.decision)), 0);
     paragraph.write(out, name, screen);
     // What would be shown as 0.00 is no alternative to anyone.
     let others = answer.alternatives.iter().filter(|other| other.probability >= 0.005);
@@ -108,13 +108,13 @@ const MAX_SET: usize = 10;
 const MAX_REASON: usize = 60;
 
 /// Why a label that was asked about has its score.
-fn explain(out: &mut String, explanation: &Explanation, answer: &Classification, screen: Screen) {
+fn explain(out: &mut String, explanation: &Explanation, chosen: &Explanation, screen: Screen) {
     let Explanation { label, probability, score, prior_contribution, remaining_contribution, .. } = explanation;
-    let is_chosen = *label == answer.label;
+    let is_chosen = *label == chosen.label;
     let mut paragraph = Paragraph::default();
     paragraph.push(&format!("{label}? Probability {probability:.2}, score {score:.2}"), 0);
     if !is_chosen {
-        paragraph.push(&format!(" where {} has {:.2}", answer.label, answer.score), 0);
+        paragraph.push(&format!(" where {} has {:.2}", chosen.label, chosen.score), 0);
     }
     out.push('\n');
     paragraph.write(out, if is_chosen { "Why " } else { "Why not " }, screen);
@@ -156,7 +156,7 @@ fn decision(decision: Decision) -> &'static str {
 fn marked(out: &mut String, string: &str, part: Part, analysis: &Analysis, screen: Screen) {
     let mut marks: Vec<Marks> = vec![0; string.len()];
     for (axis, mark) in [(Axis::MeetingType, BOLD), (Axis::RelayingDepartment, UNDERLINED)] {
-        let evidence = analysis.axis(axis).into_iter().flat_map(|answer| &answer.evidence);
+        let evidence = analysis.axis(axis).into_iter().flat_map(|answer| &answer.chosen.evidence);
         for span in evidence.filter(|evidence| evidence.contribution > 0.0).flat_map(|evidence| &evidence.spans) {
             let Span { start, end, .. } = *span;
             if span.part == part {

@@ -168,10 +168,8 @@ impl Analysis {
             in_text.extend([&mut sentence.start, &mut sentence.end]);
         }
         let axes = self.meeting_type.iter_mut().chain(self.relaying_department.iter_mut());
-        let evidence = axes.flat_map(|axis| {
-            let explained = axis.explanation.iter_mut().flat_map(|explanation| &mut explanation.evidence);
-            axis.evidence.iter_mut().chain(explained)
-        });
+        let explanations = axes.flat_map(|axis| [Some(&mut axis.chosen), axis.explanation.as_mut()]);
+        let evidence = explanations.flatten().flat_map(|explanation| &mut explanation.evidence);
         for span in evidence.flat_map(|evidence| &mut evidence.spans).chain(self.headline.as_mut()) {
             match span.part {
                 Part::Text => in_text.extend([&mut span.start, &mut span.end]),

@@ -5,6 +5,8 @@
 
 mod codec;
 mod counts;
+mod error;
+mod file;
 mod report;
 mod self_test;
 
@@ -12,10 +14,11 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use self::codec::Kind;
 pub use self::{
     codec::Section,
     counts::{AxisCounts, Cells, Counts, Digest, LedgerEntry, MAX_SAMPLE, SampleArticle},
+    error::ModelError,
+    file::{ModelFile, digest_of},
     report::{
         AcceptedMetrics, AxisReport, Confusion, EventModel, LabelMetrics, LabelSetMetrics, Metrics, ReliabilityBin,
         Report, RiskPoint, Settings,
@@ -32,80 +35,6 @@ use crate::{
 
 /// The file of the embedded model, as `chuanda train` wrote it from `models/default/corpus`.
 const EMBEDDED: &[u8] = include_bytes!("../../models/default/default.chuanda");
-
-/// Why a model file was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// It does not begin as model files do.
-    #[error("not a chuanda model file")]
-    NotAModel,
-    /// It begins neither as files of counts do nor as model files.
-    #[error("neither a file of counts nor a model file of chuanda")]
-    NotCounts,
-    /// A file of counts, from which no model was learnt yet.
-    #[error("a file of counts and not of a model: `chuanda merge` makes a model of it")]
-    OnlyCounts,
-    /// Another layout.
-    #[error("the file has format {found}; this build reads format {supported}")]
-    Format {
-        /// Of the file.
-        found: u16,
-        /// Of this build.
-        supported: u16,
-    },
-    /// Learnt from features of another kind.
-    #[error("the model was trained with feature scheme {found}; this build reads scheme {supported}: train it again")]
-    Scheme {
-        /// Of the file.
-        found: u16,
-        /// Of this build.
-        supported: u16,
-    },
-    /// Shorter than its header says.
-    #[error("the file is cut off: {actual} bytes of {expected}")]
-    Truncated {
-        /// Bytes.
-        expected: u64,
-        /// Bytes.
-        actual: u64,
-    },
-    /// Longer than its header says.
-    #[error("the file has {actual} bytes where its header says {expected}")]
-    TrailingBytes {
-        /// Bytes.
-        expected: u64,
-        /// Bytes.
-        actual: u64,
-    },
-    /// Longer in memory than any section of a model, or than its length in the file makes plausible.
-    #[error("the {section} is {actual} bytes long in memory: more than a model can have")]
-    TooLarge {
-        /// Which.
-        section: Section,
-        /// Bytes.
-        actual: u64,
-    },
-    /// The checksum does not match.
-    #[error("the {section} is damaged: its checksum does not match")]
-    Damaged {
-        /// Which.
-        section: Section,
-    },
-    /// The checksum matches but the content makes no sense.
-    #[error("the {section} is malformed: {reason}")]
-    Malformed {
-        /// Which.
-        section: Section,
-        /// What is wrong.
-        reason: String,
-    },
-    /// It does not give the answers it was published with.
-    #[error("the model fails its self-test on text {text}: this build reads articles differently than its trainer did")]
-    SelfTest {
-        /// Which of the built-in texts, from 0.
-        text: usize,
-    },
-}
 
 /// The fitted layer and all else that answering needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -144,10 +73,6 @@ pub struct Model {
     is_calibrated: bool,
 }
 
-fn malformed(section: Section, reason: &(impl ToString + ?Sized)) -> ModelError {
-    ModelError::Malformed { section, reason: reason.to_string() }
-}
-
 impl Model {
     /// Reads the serving section of a model file and asks it the self-test.
     ///
@@ -159,7 +84,8 @@ impl Model {
         let container = codec::Container::open(bytes)?;
         let mut serving: Serving = container.section(Section::Serving)?;
         let answers = std::mem::take(&mut serving.self_test);
-        let own = container.digest(Section::Counts).is_some_and(|digest| shortened(&digest) == serving.calibrated_on);
+        let own =
+            container.digest(Section::Counts).is_some_and(|digest| file::shortened(&digest) == serving.calibrated_on);
         let model = Self { is_calibrated: own, ..Self::new(container.version(), serving)? };
         self_test::check(&model, &answers)?;
         Ok(model)
@@ -167,12 +93,12 @@ impl Model {
 
     fn new(version: String, serving: Serving) -> Result<Self, ModelError> {
         let section = Section::Serving;
-        serving.catalog.check().map_err(|error| malformed(section, &error))?;
+        serving.catalog.check().map_err(|error| ModelError::malformed(section, &error))?;
         if serving.terms.len() != serving.term_documents.len() {
-            return Err(malformed(section, "number of terms"));
+            return Err(ModelError::malformed(section, "number of terms"));
         }
         if !serving.typicality.is_sound() {
-            return Err(malformed(section, "typicality"));
+            return Err(ModelError::malformed(section, "typicality"));
         }
         for (report, tables) in serving.report.axes.iter().zip(&serving.tables.axes) {
             let fits = match (report, tables) {
@@ -183,7 +109,7 @@ impl Model {
                 (None, Some(_)) | (Some(_), None) => false,
             };
             if !fits {
-                return Err(malformed(section, "settings"));
+                return Err(ModelError::malformed(section, "settings"));
             }
         }
         let catalog = serving.catalog;
@@ -191,8 +117,8 @@ impl Model {
             let name = Axis::ALL.get(axis).and_then(|&axis| catalog.get(axis, id)).map(|label| label.name_en.as_str());
             name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
         };
-        let scorer =
-            Scorer::new(serving.tables, Names::new(&catalog), display).map_err(|error| malformed(section, &error))?;
+        let scorer = Scorer::new(serving.tables, Names::new(&catalog), display)
+            .map_err(|error| ModelError::malformed(section, &error))?;
         let frequencies: HashMap<u64, u32> = serving.terms.into_iter().zip(serving.term_documents).collect();
         Ok(Model {
             version,
@@ -312,116 +238,4 @@ impl Model {
         let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
         self.scorer.evidence(axis as usize, label, document, &hits, max)
     }
-}
-
-/// A whole model file: what answers, and what learning goes on from.
-#[derive(Debug)]
-pub struct ModelFile {
-    /// The serving section, ready to answer.
-    pub model: Model,
-    /// The serving section.
-    pub serving: Serving,
-    /// The counts section.
-    pub counts: Counts,
-}
-
-impl ModelFile {
-    /// Reads both sections.
-    ///
-    /// # Errors
-    ///
-    /// As [`Model::from_bytes`], for either section; or the two are not of one model.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        let model = Model::from_bytes(bytes)?;
-        let container = codec::Container::open(bytes)?;
-        let (serving, counts) = (container.section(Section::Serving)?, container.section(Section::Counts)?);
-        check_counts(&serving, &counts)?;
-        Ok(ModelFile { model, serving, counts })
-    }
-
-    /// Both sections of the model that is built into the program.
-    ///
-    /// # Errors
-    ///
-    /// As [`Model::from_bytes`]; none in a build whose tests pass.
-    pub fn embedded() -> Result<Self, ModelError> {
-        Self::from_bytes(EMBEDDED)
-    }
-
-    /// The bytes of a model file, and its version: asks the self-test and stores its answers. The same content gives
-    /// the same bytes.
-    ///
-    /// # Errors
-    ///
-    /// Sections that a reader would refuse.
-    pub fn write(mut serving: Serving, counts: &Counts) -> Result<(Vec<u8>, String), ModelError> {
-        let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
-        check_counts(&serving, counts)?;
-        serving.self_test = self_test::answers(&model);
-        let sections = [codec::encode(&serving, Section::Serving)?, codec::encode(counts, Section::Counts)?];
-        codec::write(Kind::Model, &sections.each_ref().map(Vec::as_slice))
-    }
-}
-
-impl Counts {
-    /// Reads a file of counts, or the counts of a model file.
-    ///
-    /// # Errors
-    ///
-    /// The file is neither, is damaged, or is of a format or feature scheme that this build does not read.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        if Kind::of(bytes).is_none() {
-            return Err(ModelError::NotCounts);
-        }
-        let counts: Counts = codec::Container::open(bytes)?.section(Section::Counts)?;
-        check_soundness(&counts)?;
-        Ok(counts)
-    }
-
-    /// The bytes of a file of counts. The same content gives the same bytes.
-    ///
-    /// # Errors
-    ///
-    /// Counts that a reader would refuse.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        check_soundness(self)?;
-        Ok(codec::write(Kind::Counts, &[&codec::encode(self, Section::Counts)?])?.0)
-    }
-}
-
-/// Whether counts are sound.
-fn check_soundness(counts: &Counts) -> Result<(), ModelError> {
-    let section = Section::Counts;
-    counts.catalog.check().map_err(|error| malformed(section, &error))?;
-    counts.fault().map_or(Ok(()), |fault| Err(malformed(section, fault)))
-}
-
-/// Whether counts are sound, and of the same model as a serving section.
-fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
-    check_soundness(counts)?;
-    let same_labels = serving.tables.axes.iter().zip(&counts.axes).all(|(tables, counts)| match tables {
-        Some(tables) => tables.labels == counts.labels,
-        // Counted, but too little to learn from.
-        None => true,
-    });
-    if !same_labels || serving.catalog != counts.catalog {
-        return Err(malformed(Section::Counts, "not of the same model as the serving section"));
-    }
-    Ok(())
-}
-
-/// The digest of counts, for [`Serving::calibrated_on`].
-///
-/// # Errors
-///
-/// Counts that cannot be encoded.
-pub fn digest_of(counts: &Counts) -> Result<Digest, ModelError> {
-    Ok(shortened(blake3::hash(&codec::encode(counts, Section::Counts)?).as_bytes()))
-}
-
-/// The first half of a checksum.
-fn shortened(checksum: &[u8; 32]) -> Digest {
-    let mut digest = Digest::default();
-    digest.0.copy_from_slice(&checksum[..16]);
-    digest
 }

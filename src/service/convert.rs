@@ -120,19 +120,16 @@ impl From<SummarySentence> for v1::SummarySentence {
 
 impl From<Classification> for v1::Classification {
     fn from(classification: Classification) -> Self {
-        let Classification {
+        let Classification { decision, chosen, alternatives, label_set, explanation } = classification;
+        let v1::Explanation {
             label,
             display_name,
             probability,
-            decision,
             score,
             prior_contribution,
             evidence,
             remaining_contribution,
-            alternatives,
-            label_set,
-            explanation,
-        } = classification;
+        } = chosen.into();
         v1::Classification {
             label,
             display_name,
@@ -140,7 +137,7 @@ impl From<Classification> for v1::Classification {
             decision: v1::Decision::from(decision).into(),
             score,
             prior_contribution,
-            evidence: evidence.into_iter().map(Into::into).collect(),
+            evidence,
             remaining_contribution,
             alternatives: alternatives
                 .into_iter()

@@ -1,0 +1,163 @@
+//! Sparse naive-Bayes scoring: features of a document against fitted tables.
+//!
+//! The score of label *k* for a document with known features *F* (each once), on one axis:
+//!
+//! ```text
+//! score(k) = prior(k) + sum over fields φ of  1 / n(φ)^ρ  *  sum over f in F∩φ of  w(f) v(f, k)
+//! v(f, k)  = floor(φ, k) + deviation(f, k)        centred: minus its mean over all labels
+//! P(k)     = softmax over k of score(k) / T       by log-sum-exp
+//! ```
+//!
+//! `n(φ)` is the number of known features in the field (1 in a name field), `w` the feature's weight, `ρ` the length
+//! exponent and `T` the temperature; without a known feature, `prior` is unweighted and `T` is 1. `floor(φ, k)` is what
+//! a feature says about a label it was never seen with (0 in a name field); only deviations from it are stored. Centring
+//! leaves every probability unchanged and makes the largest contributions the reasons for a label.
+
+mod axis;
+mod explain;
+mod hits;
+
+use std::collections::HashMap;
+
+use self::axis::AxisScorer;
+pub use self::{axis::softmax, hits::Hits};
+use super::{
+    Classification, Decision, Evidence, LabelProbability, Options,
+    features::Field,
+    names::Names,
+    tables::{Tables, TablesError},
+};
+use crate::text::Document;
+
+/// Scoring tables, checked and laid out for look-ups.
+#[derive(Debug, Default)]
+pub struct Scorer {
+    /// A seeded hash: feature ids come from a file, which may be made to crowd an unseeded one.
+    index: HashMap<u64, u32, foldhash::fast::RandomState>,
+    fields: Vec<Field>,
+    axes: [Option<AxisScorer>; 2],
+    names: Names,
+}
+
+/// A document and its known features.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    document: &'a Document<'a>,
+    fields: &'a [Field],
+    hits: &'a Hits,
+}
+
+impl Scorer {
+    /// Checks tables and lays them out. `names` are those of the labels' catalog.
+    ///
+    /// `display` gives the English name of a label on an axis (by the axis's number).
+    ///
+    /// # Errors
+    ///
+    /// Tables that contradict themselves, as a damaged or forged file may hold.
+    pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
+        tables.check()?;
+        let fields = tables.fields.iter().filter_map(|&number| Field::new(number)).collect();
+        let mut axes = [None, None];
+        for (number, axis) in tables.axes.into_iter().enumerate() {
+            if let Some(axis) = axis {
+                axes[number] = Some(AxisScorer::new(axis, |id| display(number, id)));
+            }
+        }
+        let index = tables.features.into_iter().zip(0..).collect();
+        Ok(Scorer { index, fields, axes, names })
+    }
+
+    /// The features of a document that the tables know.
+    #[must_use]
+    pub fn hits(&self, document: &Document<'_>) -> Hits {
+        Hits::new(document, &self.names, |feature| self.index.get(&feature).copied())
+    }
+
+    /// Both labels of a document; `is_foreign` says that it is not like the articles of training. An axis the tables do not
+    /// hold is `None`.
+    #[must_use]
+    pub fn classify(
+        &self,
+        document: &Document<'_>,
+        hits: &Hits,
+        is_foreign: bool,
+        options: &Options,
+    ) -> [Option<Classification>; 2] {
+        let reading = Reading { document, fields: &self.fields, hits };
+        std::array::from_fn(|axis| {
+            let asked = options.explain.get(axis).and_then(Option::as_deref);
+            Some(self.axes[axis].as_ref()?.classify(&reading, is_foreign, asked, options))
+        })
+    }
+
+    /// The label ids of an axis by its number, ascending.
+    #[must_use]
+    pub fn labels(&self, axis: usize) -> Vec<&str> {
+        let labels = self.axes.get(axis).and_then(Option::as_ref).map(|axis| &axis.labels);
+        labels.into_iter().flatten().map(|label| label.id.as_str()).collect()
+    }
+
+    /// The scores and probabilities of every label of an axis by its number, in the order of [`Scorer::labels`].
+    #[must_use]
+    pub fn scores(&self, axis: usize, hits: &Hits) -> Option<(Vec<f64>, Vec<f64>)> {
+        let scored = self.axes.get(axis)?.as_ref()?.score(&self.fields, &hits.features);
+        Some((scored.scores, scored.probabilities))
+    }
+
+    /// What speaks for a label of an axis (by its number), strongest first. Empty if there is no such label.
+    #[must_use]
+    pub fn evidence(
+        &self,
+        axis: usize,
+        label: &str,
+        document: &Document<'_>,
+        hits: &Hits,
+        max: usize,
+    ) -> Vec<Evidence> {
+        let Some(axis) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
+        let Some(label) = axis.labels.iter().position(|known| known.id == label) else { return Vec::new() };
+        axis.evidence(&Reading { document, fields: &self.fields, hits }, label, max)
+    }
+}
+
+impl AxisScorer {
+    /// The answer on the axis; `asked` is the id of a label to explain besides the chosen one.
+    fn classify(
+        &self,
+        reading: &Reading<'_>,
+        is_foreign: bool,
+        asked: Option<&str>,
+        options: &Options,
+    ) -> Classification {
+        let scored = self.score(reading.fields, &reading.hits.features);
+        let mut order: Vec<usize> = (0..scored.scores.len()).collect();
+        // Labels are sorted by id and the sort is stable, so equal probabilities stay in the order of ids.
+        order.sort_by(|&a, &b| scored.scores[b].total_cmp(&scored.scores[a]));
+        let explain = |label| self.explain(reading, &scored, label, options.max_evidence);
+        let chosen = explain(order[0]);
+        let decision = if !scored.is_known {
+            Decision::NoEvidence
+        } else if is_foreign {
+            Decision::OutOfDistribution
+        } else if chosen.probability < self.calibration.threshold(options.precision) {
+            Decision::Uncertain
+        } else {
+            Decision::Accepted
+        };
+        let falling = order.iter().map(|&label| scored.probabilities[label]);
+        // An article that nothing is known of rules no label out, however rare: frequencies speak for articles like those
+        // of training only.
+        let in_set = if scored.is_known { self.calibration.label_set(falling, options.coverage) } else { order.len() };
+        let id = |label: &usize| self.labels[*label].id.clone();
+        let other = |label: &usize| LabelProbability { label: id(label), probability: scored.probabilities[*label] };
+        let asked = asked.and_then(|asked| self.labels.binary_search_by(|label| label.id.as_str().cmp(asked)).ok());
+        Classification {
+            decision,
+            chosen,
+            alternatives: order[1..].iter().take(options.max_alternatives).map(other).collect(),
+            label_set: order.iter().take(in_set).map(id).collect(),
+            explanation: asked.map(explain),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Whole model files, with the counts that learning goes on from, and files of counts.
+
+use super::{
+    Counts, Digest, EMBEDDED, Model, ModelError, Section, Serving,
+    codec::{self, Kind},
+    self_test,
+};
+
+/// A whole model file: what answers, and what learning goes on from.
+#[derive(Debug)]
+pub struct ModelFile {
+    /// The serving section, ready to answer.
+    pub model: Model,
+    /// The serving section.
+    pub serving: Serving,
+    /// The counts section.
+    pub counts: Counts,
+}
+
+impl ModelFile {
+    /// Reads both sections.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::from_bytes`], for either section; or the two are not of one model.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let model = Model::from_bytes(bytes)?;
+        let container = codec::Container::open(bytes)?;
+        let (serving, counts) = (container.section(Section::Serving)?, container.section(Section::Counts)?);
+        check_counts(&serving, &counts)?;
+        Ok(ModelFile { model, serving, counts })
+    }
+
+    /// Both sections of the model that is built into the program.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::from_bytes`]; none in a build whose tests pass.
+    pub fn embedded() -> Result<Self, ModelError> {
+        Self::from_bytes(EMBEDDED)
+    }
+
+    /// The bytes of a model file, and its version: asks the self-test and stores its answers. The same content gives
+    /// the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Sections that a reader would refuse.
+    pub fn write(mut serving: Serving, counts: &Counts) -> Result<(Vec<u8>, String), ModelError> {
+        let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
+        check_counts(&serving, counts)?;
+        serving.self_test = self_test::answers(&model);
+        let sections = [codec::encode(&serving, Section::Serving)?, codec::encode(counts, Section::Counts)?];
+        codec::write(Kind::Model, &sections.each_ref().map(Vec::as_slice))
+    }
+}
+
+impl Counts {
+    /// Reads a file of counts, or the counts of a model file.
+    ///
+    /// # Errors
+    ///
+    /// The file is neither, is damaged, or is of a format or feature scheme that this build does not read.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        if Kind::of(bytes).is_none() {
+            return Err(ModelError::NotCounts);
+        }
+        let counts: Counts = codec::Container::open(bytes)?.section(Section::Counts)?;
+        check_soundness(&counts)?;
+        Ok(counts)
+    }
+
+    /// The bytes of a file of counts. The same content gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Counts that a reader would refuse.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        check_soundness(self)?;
+        Ok(codec::write(Kind::Counts, &[&codec::encode(self, Section::Counts)?])?.0)
+    }
+}
+
+/// Whether counts are sound.
+fn check_soundness(counts: &Counts) -> Result<(), ModelError> {
+    let section = Section::Counts;
+    counts.catalog.check().map_err(|error| ModelError::malformed(section, &error))?;
+    counts.fault().map_or(Ok(()), |fault| Err(ModelError::malformed(section, fault)))
+}
+
+/// Whether counts are sound, and of the same model as a serving section.
+fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
+    check_soundness(counts)?;
+    let same_labels = serving.tables.axes.iter().zip(&counts.axes).all(|(tables, counts)| match tables {
+        Some(tables) => tables.labels == counts.labels,
+        // Counted, but too little to learn from.
+        None => true,
+    });
+    if !same_labels || serving.catalog != counts.catalog {
+        return Err(ModelError::malformed(Section::Counts, "not of the same model as the serving section"));
+    }
+    Ok(())
+}
+
+/// The digest of counts, for [`Serving::calibrated_on`].
+///
+/// # Errors
+///
+/// Counts that cannot be encoded.
+pub fn digest_of(counts: &Counts) -> Result<Digest, ModelError> {
+    Ok(shortened(blake3::hash(&codec::encode(counts, Section::Counts)?).as_bytes()))
+}
+
+/// The first half of a checksum.
+pub(super) fn shortened(checksum: &[u8; 32]) -> Digest {
+    let mut digest = Digest::default();
+    digest.0.copy_from_slice(&checksum[..16]);
+    digest
+}
