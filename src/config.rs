@@ -23,33 +23,96 @@ use crate::{engine::Limits, service};
 /// | `keep_alive_interval_seconds` | 60 | 1 to 86,400 |
 /// | `keep_alive_timeout_seconds` | 20 | 1 to 86,400 |
 /// | `grace_period_seconds` | 30 | 0 to 86,400 |
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct ServeSettings {
-    /// Where to listen.
+    /// Address and port to listen on; port 0 lets the system choose.
+    #[arg(long, value_name = "ADDRESS", env = "CHUANDA_LISTEN", default_value_t = Self::default().listen)]
     pub listen: SocketAddr,
-    /// How many large articles are read at once.
+    /// Large articles read at once; 0: as many as there are cores.
+    #[arg(long, value_name = "N", env = "CHUANDA_CORES", default_value_t = Self::default().cores)]
     pub cores: usize,
     /// Title and text of one article together, in bytes.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_MAX_ARTICLE_BYTES",
+        default_value_t = Self::default().max_article_bytes
+    )]
     pub max_article_bytes: usize,
     /// Articles in one batch.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_MAX_BATCH_ARTICLES",
+        default_value_t = Self::default().max_batch_articles
+    )]
     pub max_batch_articles: usize,
     /// Longest message that is read, in bytes.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_MAX_REQUEST_BYTES",
+        default_value_t = Self::default().max_request_bytes
+    )]
     pub max_request_bytes: usize,
     /// Longest message that is sent, in bytes.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_MAX_RESPONSE_BYTES",
+        default_value_t = Self::default().max_response_bytes
+    )]
     pub max_response_bytes: usize,
     /// Connections open at once.
+    #[arg(long, value_name = "N", env = "CHUANDA_MAX_CONNECTIONS", default_value_t = Self::default().max_connections)]
     pub max_connections: usize,
     /// Calls under way at once on one connection.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_MAX_STREAMS_PER_CONNECTION",
+        default_value_t = Self::default().max_streams_per_connection
+    )]
     pub max_streams_per_connection: usize,
     /// The longest that a call with one answer may take.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_UNARY_TIMEOUT_SECONDS",
+        default_value_t = Self::default().unary_timeout_seconds
+    )]
     pub unary_timeout_seconds: usize,
     /// How long a connection without a call is kept.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_IDLE_TIMEOUT_SECONDS",
+        default_value_t = Self::default().idle_timeout_seconds
+    )]
     pub idle_timeout_seconds: usize,
     /// How often an open connection is asked for a sign of life.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_KEEP_ALIVE_INTERVAL_SECONDS",
+        default_value_t = Self::default().keep_alive_interval_seconds
+    )]
     pub keep_alive_interval_seconds: usize,
     /// How long it may take to give one.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_KEEP_ALIVE_TIMEOUT_SECONDS",
+        default_value_t = Self::default().keep_alive_timeout_seconds
+    )]
     pub keep_alive_timeout_seconds: usize,
     /// How long a shutdown waits for calls under way.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_GRACE_PERIOD_SECONDS",
+        default_value_t = Self::default().grace_period_seconds
+    )]
     pub grace_period_seconds: usize,
 }
 

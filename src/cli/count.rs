@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{
     CliError, Exit,
-    labelled::{self, Data},
-    output, report,
+    args::{Corpus, Work},
+    labelled, output, report,
     told::Told,
 };
 use crate::learn::Trainer;
@@ -26,28 +26,13 @@ Examples:
 
 Exit codes: 0 done, 1 some records could not be used, 2 wrong usage")]
 pub(super) struct Args {
-    /// Files and directories of labelled articles
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
-    data: Vec<PathBuf>,
+    #[command(flatten)]
+    corpus: Corpus,
     /// Where the counts are written; the file appears when it is whole
     #[arg(long, short, value_name = "COUNTS")]
     output: PathBuf,
-    /// The catalog of labels (TOML), or none: whatever labels the data holds; the same for all shards that are to be merged
-    /// [default: the catalog that is built in]
-    #[arg(long, value_name = "FILE|none")]
-    labels: Option<PathBuf>,
-    /// Take labels that are not in the catalog, which are records that cannot be used otherwise
-    #[arg(long)]
-    allow_new_labels: bool,
-    /// Stop at the first record that cannot be used
-    #[arg(long)]
-    strict: bool,
-    /// How the summary is written
-    #[arg(long, default_value = "text")]
-    format: report::Format,
-    /// Threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    work: Work,
 }
 
 /// What is printed with `--format json`.
@@ -61,24 +46,22 @@ struct Summary {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
-    if let Some(labels) = &args.labels {
-        output::differs("--output", &args.output, "--labels", labels)?;
-    }
-    let catalog = labelled::choose_catalog(args.labels.as_deref(), args.allow_new_labels)?;
-    let data = Data::new(args.data, Some(("--output", &args.output)))?;
-    let publication = output::begin_result(&args.output)?;
+    let Args { corpus, output, work } = args;
+    let strict = corpus.strict;
+    let (catalog, data) = corpus.open(&output)?;
+    let publication = output::begin_result(&output)?;
     let mut told = Told::new(true);
     let mut trainer = Trainer::new(catalog);
-    let counted = labelled::pool(args.threads)?.install(|| labelled::count(data, &mut trainer, &mut told, args.strict));
+    let counted = work.pool()?.install(|| labelled::count(data, &mut trainer, &mut told, strict));
     let summary = Summary { doubles: counted?, articles: trainer.articles() as u64 };
     told.doing("writing");
     let bytes = trainer.into_counts().to_bytes().map_err(|error| CliError::Failed(error.into()))?;
     let exit = told.finish();
-    output::publish(publication, &args.output, &bytes)?;
+    output::publish(publication, &output, &bytes)?;
 
     let Summary { articles, doubles } = summary;
-    let output = args.output.display();
-    labelled::print(&match args.format {
+    let output = output.display();
+    labelled::print(&match work.format {
         report::Format::Text => {
             format!("counts of {articles} articles ({doubles} doubles not counted), written to {output}\n")
         }

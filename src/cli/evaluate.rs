@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{
-    CliError, Exit, html,
+    CliError, Exit,
+    args::Work,
+    html,
     labelled::{self, Data},
     load_model_file,
     output::{self, Output},
@@ -51,24 +53,20 @@ pub(super) struct Args {
     /// Write a page with tables, charts and the worst errors. It shows the beginning of the articles it tells of
     #[arg(long, value_name = "HTML")]
     report: Option<PathBuf>,
-    /// How the figures are written
-    #[arg(long, default_value = "text")]
-    format: report::Format,
-    /// Threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    work: Work,
 }
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { data, model, against, report, format, threads } = args;
+    let Args { data, model, against, report, work } = args;
     if let Some(report) = &report {
         let models = [("--model", &model), ("--against", &against)];
         for (flag, path) in models.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?))) {
             output::differs("--report", report, flag, path)?;
         }
     }
-    let mut data = Data::new(data, report.as_deref().map(|report| ("--report", report)))?;
+    let mut data = Data::new("--data", data, report.as_deref().map(|report| ("--report", report)))?;
     let file = load_model_file(model.as_deref())?;
     let against = against.map(|path| read("--against", &path)).transpose()?;
     // Begun before the work, so that a place that cannot be written to is known before it.
@@ -78,7 +76,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     };
 
     let mut told = Told::new(true);
-    let figures = labelled::pool(threads)?.install(|| {
+    let figures = work.pool()?.install(|| {
         let articles = data.by_ref().filter_map(|record| {
             let checked = record.map_err(|error| error.to_string()).and_then(|Labelled { file, line, article }| {
                 let named = |error| format!("{file}:{line}: {error}");
@@ -106,7 +104,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
         let written = page.write(html::page(&figures).as_bytes()).and_then(|()| page.finish());
         written.map_err(|error| CliError::Failed(anyhow::Error::msg(at(path, &error))))?;
     }
-    labelled::print(&match format {
+    labelled::print(&match work.format {
         report::Format::Text => report::evaluated(&figures),
         report::Format::Json => serde_json::to_string(&figures).context("the figures")? + "\n",
     })?;

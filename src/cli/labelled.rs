@@ -29,14 +29,9 @@ pub(super) struct Data {
 const MAX_NAMED: usize = 3;
 
 impl Data {
-    /// Checks the names of the files of `--data`; the file that is written, named by the flag before it, must not be one
+    /// Checks the names of the files of a flag; the file that is written, named by the flag before it, must not be one
     /// of them.
-    pub(super) fn new(paths: Vec<PathBuf>, output: Option<(&str, &Path)>) -> Result<Self, CliError> {
-        Self::of_flag("--data", paths, output)
-    }
-
-    /// As [`Data::new`], for the files of another flag.
-    pub(super) fn of_flag(flag: &str, paths: Vec<PathBuf>, output: Option<(&str, &Path)>) -> Result<Self, CliError> {
+    pub(super) fn new(flag: &str, paths: Vec<PathBuf>, output: Option<(&str, &Path)>) -> Result<Self, CliError> {
         if let Some((written, output)) = output {
             paths.iter().try_for_each(|path| output::differs(written, output, flag, path))?;
         }
@@ -162,12 +157,6 @@ pub(super) fn count(mut data: Data, trainer: &mut Trainer, told: &mut Told, stri
         told.add(items, failures);
     }
     if trainer.articles() == 0 { Err(data.no_articles()) } else { Ok(doubles) }
-}
-
-/// Threads to learn and evaluate on; without a number, one for each core.
-pub(super) fn pool(threads: Option<u16>) -> Result<rayon::ThreadPool, CliError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from)).build();
-    pool.map_err(|error| CliError::Failed(anyhow::Error::from(error).context("--threads")))
 }
 
 /// Writes a report to standard output. Whoever closes it early has read enough.

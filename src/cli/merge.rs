@@ -6,7 +6,9 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{
-    CliError, Exit, labelled, output, report,
+    CliError, Exit,
+    args::Work,
+    labelled, output, report,
     told::{self, Told},
 };
 use crate::{
@@ -35,12 +37,8 @@ pub(super) struct Args {
     /// Where the model is written; it appears when it is whole
     #[arg(long, short, value_name = "MODEL")]
     output: PathBuf,
-    /// How the report is written
-    #[arg(long, default_value = "text")]
-    format: report::Format,
-    /// Threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    work: Work,
 }
 
 /// What is printed with `--format json`.
@@ -84,7 +82,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let publication = output::begin_result(&args.output)?;
     let told = Told::new(true);
     let names: Vec<String> = args.counts.iter().map(|path| path.display().to_string()).collect();
-    let (merged, trained) = labelled::pool(args.threads)?.install(|| {
+    let (merged, trained) = args.work.pool()?.install(|| {
         told.doing("adding up");
         let merged = learn::merge(&names, |shard| read(&args.counts[shard]))?;
         told.doing("choosing settings and fitting");
@@ -105,7 +103,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     report::not_learnt(&trained);
 
     let articles = trained.report.articles;
-    labelled::print(&match args.format {
+    labelled::print(&match args.work.format {
         report::Format::Text => format!(
             "{}model {} from {articles} articles ({overlapping} stand in several files and are counted once), written to \
              {}\n",

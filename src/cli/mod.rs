@@ -2,6 +2,7 @@
 
 mod analyze;
 mod answer;
+mod args;
 mod count;
 mod evaluate;
 mod html;

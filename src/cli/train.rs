@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{
     CliError, Exit,
-    labelled::{self, Data},
-    output, report,
+    args::{Corpus, Work},
+    labelled, output, report,
     told::Told,
 };
 use crate::{learn::Trainer, model::Report};
@@ -32,27 +32,13 @@ Examples:
 
 Exit codes: 0 done, 1 some records could not be used or no model could be trained, 2 wrong usage")]
 pub(super) struct Args {
-    /// Files and directories of labelled articles
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
-    data: Vec<PathBuf>,
+    #[command(flatten)]
+    corpus: Corpus,
     /// Where the model is written; it appears when it is whole
     #[arg(long, short, value_name = "MODEL")]
     output: PathBuf,
-    /// The catalog of labels (TOML), or none: whatever labels the data holds [default: the catalog that is built in]
-    #[arg(long, value_name = "FILE|none")]
-    labels: Option<PathBuf>,
-    /// Take labels that are not in the catalog, which are records that cannot be used otherwise
-    #[arg(long)]
-    allow_new_labels: bool,
-    /// Stop at the first record that cannot be used
-    #[arg(long)]
-    strict: bool,
-    /// How the report is written
-    #[arg(long, default_value = "text")]
-    format: report::Format,
-    /// Threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    work: Work,
 }
 
 /// What is printed with `--format json`.
@@ -68,31 +54,29 @@ struct Summary<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
-    if let Some(labels) = &args.labels {
-        output::differs("--output", &args.output, "--labels", labels)?;
-    }
-    let catalog = labelled::choose_catalog(args.labels.as_deref(), args.allow_new_labels)?;
-    let data = Data::new(args.data, Some(("--output", &args.output)))?;
-    let publication = output::begin_result(&args.output)?;
+    let Args { corpus, output, work } = args;
+    let strict = corpus.strict;
+    let (catalog, data) = corpus.open(&output)?;
+    let publication = output::begin_result(&output)?;
     let mut told = Told::new(true);
     let mut trainer = Trainer::new(catalog);
-    let (doubles, trained) = labelled::pool(args.threads)?.install(|| {
-        let doubles = labelled::count(data, &mut trainer, &mut told, args.strict)?;
+    let (doubles, trained) = work.pool()?.install(|| {
+        let doubles = labelled::count(data, &mut trainer, &mut told, strict)?;
         told.doing("choosing settings and fitting");
         let trained = trainer.finish().context("--data")?;
         Ok::<_, CliError>((doubles, trained))
     })?;
-    output::publish(publication, &args.output, &trained.model)?;
+    output::publish(publication, &output, &trained.model)?;
     let exit = told.finish();
     report::not_learnt(&trained);
 
     let articles = trained.report.articles;
-    labelled::print(&match args.format {
+    labelled::print(&match work.format {
         report::Format::Text => format!(
             "{}model {} from {articles} articles ({doubles} doubles not counted), written to {}\n",
             report::trained(&trained.report),
             trained.version,
-            args.output.display()
+            output.display()
         ),
         report::Format::Json => {
             let summary = Summary { version: &trained.version, articles, doubles, report: &trained.report };

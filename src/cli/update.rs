@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     CliError, Exit,
+    args::Work,
     labelled::{self, Data},
     load_model_file, output, report,
     told::{self, Told},
@@ -60,12 +61,8 @@ pub(super) struct Args {
     /// Take labels that neither the model's catalog nor its articles have, which are records that cannot be used otherwise
     #[arg(long)]
     allow_new_labels: bool,
-    /// How the report is written
-    #[arg(long, default_value = "text")]
-    format: report::Format,
-    /// Threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    work: Work,
 }
 
 /// What is printed with `--format json`.
@@ -92,7 +89,7 @@ struct Summary<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
-    let data = |flag, paths: &[PathBuf]| Data::of_flag(flag, paths.to_vec(), Some(("--output", &args.output)));
+    let data = |flag, paths: &[PathBuf]| Data::new(flag, paths.to_vec(), Some(("--output", &args.output)));
     let (mut remove, add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
     let calibrate_on = data("--calibrate-on", &args.calibrate_on)?;
     let file = load_model_file(args.model.as_deref())?;
@@ -101,7 +98,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let mut told = Told::new(true);
     let mut trainer = Trainer::from_counts(file.counts, args.allow_new_labels);
     let calibrate = !args.calibrate_on.is_empty();
-    let (added, removed, calibration, trained) = labelled::pool(args.threads)?.install(|| {
+    let (added, removed, calibration, trained) = args.work.pool()?.install(|| {
         let removed = remove_all(&mut remove, &mut trainer, &mut told);
         let added = add_all(add, &mut trainer, &mut told);
         if trainer.articles() == 0 {
@@ -137,7 +134,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     }
 
     let (version, articles) = (trained.version.as_str(), trained.report.articles);
-    labelled::print(&match args.format {
+    labelled::print(&match args.work.format {
         report::Format::Text => format!(
             "{}model {version} from {articles} articles ({added} added to model {base}, {removed} removed), written to {}\n\
              settings, weights and calibration {}\n",
@@ -255,7 +252,7 @@ fn calibrate_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> Resu
         return Ok(());
     }
     Err(data.useless(
-        "no article of the model: name files that hold all its articles, or leave the flag out and keep settings, weights and \
-         calibration as they are",
+        "no article of the model: name files that hold all its articles, or leave the flag out and keep settings, weights \
+         and calibration as they are",
     ))
 }

@@ -1,0 +1,58 @@
+//! Arguments that several commands share.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    CliError,
+    labelled::{self, Data},
+    output, report,
+};
+use crate::learn::CatalogChoice;
+
+/// The labelled articles that a command learns from, and which labels they may carry.
+#[derive(Debug, clap::Args)]
+pub(super) struct Corpus {
+    /// Files and directories of labelled articles
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// The catalog of labels (TOML), or none: whatever labels the data holds; the same for all parts of a corpus that are
+    /// counted apart [default: the catalog that is built in]
+    #[arg(long, value_name = "FILE|none")]
+    labels: Option<PathBuf>,
+    /// Take labels that are not in the catalog, which are records that cannot be used otherwise
+    #[arg(long)]
+    allow_new_labels: bool,
+    /// Stop at the first record that cannot be used
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+impl Corpus {
+    /// The labels and the articles; neither is read from the file that `--output` names.
+    pub(super) fn open(self, output: &Path) -> Result<(CatalogChoice, Data), CliError> {
+        if let Some(labels) = &self.labels {
+            output::differs("--output", output, "--labels", labels)?;
+        }
+        let catalog = labelled::choose_catalog(self.labels.as_deref(), self.allow_new_labels)?;
+        Ok((catalog, Data::new("--data", self.data, Some(("--output", output)))?))
+    }
+}
+
+/// How a command works and tells what came of it.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Work {
+    /// How the report is written
+    #[arg(long, default_value = "text")]
+    pub(super) format: report::Format,
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl Work {
+    /// The threads to learn and evaluate on.
+    pub(super) fn pool(&self) -> Result<rayon::ThreadPool, CliError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.map_or(0, usize::from)).build();
+        pool.map_err(|error| CliError::Failed(anyhow::Error::from(error).context("--threads")))
+    }
+}
