@@ -25,7 +25,7 @@
 //! | [`text`] | an article becomes a [`text::Document`]: furniture, headline, sentences, tokens, zones. Cannot fail |
 //! | [`summarize`] | a document and an IDF table become a summary |
 //! | [`classify`] | a document and scoring tables become two labels with probabilities and evidence |
-//! | [`model`] | what a model is: counts, settings, fitted values, report; the codec of its file |
+//! | [`model`] | what a model is: counts, settings, fitted values, report; the codec of its file; the directory of versions |
 //! | [`learn`] | labelled articles become counts, counts become a model; evaluation. No input or output |
 //! | [`records`] | articles in and out of files, with positions |
 //! | [`engine`] | the running service without a network: current model, limits, CPU work |

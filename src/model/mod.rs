@@ -1,4 +1,4 @@
-//! What a model is: counts, settings, fitted values, report data; the codec of its file.
+//! What a model is: counts, settings, fitted values, report data; the codec of its file; the directory of versions.
 //!
 //! A model file holds two sections. *Serving* is all that answering needs; *counts* is what learning goes on from.
 //! [`Model`] is the first, ready to answer; [`ModelFile`] is both. A file of counts holds the second alone.
@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod report;
 mod self_test;
+pub mod store;
 
 use std::collections::HashMap;
 
