@@ -3,6 +3,7 @@
 mod analysis;
 mod batch;
 mod compute;
+mod follow;
 mod input;
 mod offsets;
 
@@ -20,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 pub use analysis::{Analysis, AnalyzeError, Summary, SummarySentence, Warning, WarningCode, analyze};
 pub use batch::{Batch, InOrder};
 pub use compute::{INLINE_BYTES, analyze_caught};
+pub use follow::Follower;
 pub use input::{AnalysisOptions, ArticleInput, FieldError, Limits, OptionsInput, Problem, SummaryLength};
 pub use offsets::OffsetEncoding;
 
