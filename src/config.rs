@@ -23,6 +23,7 @@ use crate::{engine::Limits, service};
 /// | `keep_alive_interval_seconds` | 60 | 1 to 86,400 |
 /// | `keep_alive_timeout_seconds` | 20 | 1 to 86,400 |
 /// | `grace_period_seconds` | 30 | 0 to 86,400 |
+/// | `models_poll_seconds` | 1 | 1 to 86,400 |
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct ServeSettings {
     /// Address and port to listen on; port 0 lets the system choose.
@@ -114,6 +115,14 @@ pub struct ServeSettings {
         default_value_t = Self::default().grace_period_seconds
     )]
     pub grace_period_seconds: usize,
+    /// How often a directory of models is asked which version is active.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_MODELS_POLL_SECONDS",
+        default_value_t = Self::default().models_poll_seconds
+    )]
+    pub models_poll_seconds: usize,
 }
 
 impl Default for ServeSettings {
@@ -132,6 +141,7 @@ impl Default for ServeSettings {
             keep_alive_interval_seconds: 60,
             keep_alive_timeout_seconds: 20,
             grace_period_seconds: 30,
+            models_poll_seconds: 1,
         }
     }
 }
@@ -161,6 +171,8 @@ pub struct Checked {
     pub cores: usize,
     /// For [`crate::service::serve`].
     pub service: service::Settings,
+    /// For [`crate::engine::Follower::follow`].
+    pub models_poll: Duration,
 }
 
 const DAY: usize = 24 * 60 * 60;
@@ -198,6 +210,7 @@ impl ServeSettings {
                 keep_alive_timeout: seconds("keep_alive_timeout_seconds", self.keep_alive_timeout_seconds, 1)?,
                 grace_period: seconds("grace_period_seconds", self.grace_period_seconds, 0)?,
             },
+            models_poll: seconds("models_poll_seconds", self.models_poll_seconds, 1)?,
         })
     }
 }
@@ -221,7 +234,7 @@ mod tests {
     #[test]
     fn each_setting_out_of_range_is_named() {
         type Change = fn(&mut ServeSettings);
-        let cases: [(Change, &str); 14] = [
+        let cases: [(Change, &str); 15] = [
             (|s| s.cores = 1_025, "cores: 1025 is not between 0 and 1024"),
             (|s| s.max_article_bytes = 0, "max_article_bytes: 0 is not between 1 and 16777216"),
             (|s| s.max_article_bytes = 1 << 25, "max_article_bytes: 33554432 is not between 1 and 16777216"),
@@ -238,6 +251,7 @@ mod tests {
             (|s| s.keep_alive_interval_seconds = 0, "keep_alive_interval_seconds: 0 is not between 1 and 86400"),
             (|s| s.keep_alive_timeout_seconds = 0, "keep_alive_timeout_seconds: 0 is not between 1 and 86400"),
             (|s| s.grace_period_seconds = 86_401, "grace_period_seconds: 86401 is not between 0 and 86400"),
+            (|s| s.models_poll_seconds = 0, "models_poll_seconds: 0 is not between 1 and 86400"),
             (|s| s.max_request_bytes = 1 << 10, "max_article_bytes: 1048576 is not between 1 and 1024"),
         ];
         for (change, expect) in cases {

@@ -33,7 +33,10 @@ impl Ran {
 /// Calls the program in a directory.
 fn run(directory: &Path, arguments: &[&str], stdin: &[u8]) -> Ran {
     let mut command = Command::new(PROGRAM);
-    command.current_dir(directory).args(arguments).env_remove("CHUANDA_LOG").env_remove("CHUANDA_MODEL");
+    command.current_dir(directory).args(arguments);
+    for name in ["CHUANDA_LOG", "CHUANDA_MODEL", "CHUANDA_MODELS"] {
+        command.env_remove(name);
+    }
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
     let mut input = child.stdin.take().unwrap();
@@ -360,7 +363,7 @@ fn wrong_usage_names_the_flag() {
 
 #[test]
 fn help_has_an_example_for_every_command() {
-    let commands = ["analyze", "serve", "train", "count", "merge", "update", "evaluate"];
+    let commands = ["analyze", "serve", "train", "count", "merge", "update", "evaluate", "models"];
     for command in std::iter::once(vec!["--help"]).chain(commands.map(|command| vec![command, "--help"])) {
         let ran = run(Path::new("."), &command, b"");
         assert_eq!(ran.code, 0);

@@ -11,9 +11,8 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueP
 use super::{
     CliError, Exit,
     answer::{Answerer, Answers, Format},
-    load_model,
     output::{self, Output},
-    pipeline,
+    pipeline, source,
     terminal::Screen,
     told::Told,
 };
@@ -88,9 +87,8 @@ pub(super) struct Args {
     /// (Python)
     #[arg(long, value_name = "UNIT", default_value = OffsetEncoding::default().name(), value_parser = offset_encodings())]
     offset_encoding: OffsetEncoding,
-    /// Answer with the model in this file instead of the one that is built in
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: source::Choice,
     /// Threads that analyse [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -184,7 +182,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or_else(cores, usize::from);
     let chunks = Chunks::new(args.paths, args.input_format.map(Into::into), args.output.as_deref())?;
-    let model = load_model(args.model.as_deref())?;
+    let model = args.model.source()?.load()?;
     let options = options.check(&model).map_err(|error| {
         let field = error.field.rsplit('.').next().unwrap_or_default();
         let flag = if field == "explain_label" { "explain".to_owned() } else { field.replace('_', "-") };

@@ -29,12 +29,12 @@ pub(super) struct Corpus {
 
 impl Corpus {
     /// The labels and the articles; neither is read from the file that `--output` names.
-    pub(super) fn open(self, output: &Path) -> Result<(CatalogChoice, Data), CliError> {
-        if let Some(labels) = &self.labels {
+    pub(super) fn open(self, output: Option<&Path>) -> Result<(CatalogChoice, Data), CliError> {
+        if let (Some(labels), Some(output)) = (&self.labels, output) {
             output::differs("--output", output, "--labels", labels)?;
         }
         let catalog = labelled::choose_catalog(self.labels.as_deref(), self.allow_new_labels)?;
-        Ok((catalog, Data::new("--data", self.data, Some(("--output", output)))?))
+        Ok((catalog, Data::new("--data", self.data, output.map(|output| ("--output", output)))?))
     }
 }
 

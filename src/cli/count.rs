@@ -48,7 +48,7 @@ struct Summary {
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let Args { corpus, output, work } = args;
     let strict = corpus.strict;
-    let (catalog, data) = corpus.open(&output)?;
+    let (catalog, data) = corpus.open(Some(&output))?;
     let publication = output::begin_result(&output)?;
     let mut told = Told::new(true);
     let mut trainer = Trainer::new(catalog);

@@ -11,9 +11,9 @@ use super::{
     args::Work,
     html,
     labelled::{self, Data},
-    load_model_file,
     output::{self, Output},
     report::{self, Compared, Figures},
+    source,
     told::{self, Told},
     update,
 };
@@ -44,9 +44,8 @@ pub(super) struct Args {
     /// Files and directories of labelled articles
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     data: Vec<PathBuf>,
-    /// Measure the model in this file instead of the one that is built in
-    #[arg(long, value_name = "MODEL")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: source::Choice,
     /// Compare with the model in this file on the same articles: differences with intervals and a paired test
     #[arg(long, value_name = "MODEL")]
     against: Option<PathBuf>,
@@ -61,13 +60,13 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let Args { data, model, against, report, work } = args;
     if let Some(report) = &report {
-        let models = [("--model", &model), ("--against", &against)];
-        for (flag, path) in models.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?))) {
+        let models = [("--model", model.file()), ("--against", against.as_deref())];
+        for (flag, path) in models.into_iter().filter_map(|(flag, path)| Some((flag, path?))) {
             output::differs("--report", report, flag, path)?;
         }
     }
     let mut data = Data::new("--data", data, report.as_deref().map(|report| ("--report", report)))?;
-    let file = load_model_file(model.as_deref())?;
+    let file = model.source()?.load_file()?;
     let against = against.map(|path| read("--against", &path)).transpose()?;
     // Begun before the work, so that a place that cannot be written to is known before it.
     let page = match &report {

@@ -4,29 +4,28 @@ mod analyze;
 mod answer;
 mod args;
 mod count;
+mod destination;
 mod evaluate;
 mod html;
 mod labelled;
 mod merge;
+mod models;
 mod output;
 mod pipeline;
 mod report;
 mod serve;
+mod source;
 mod terminal;
 mod told;
 mod train;
 mod update;
 mod view;
 
-use std::{fs, path::Path, process};
+use std::process;
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::{
-    model::{Model, ModelFile},
-    telemetry::{self, LogFormat},
-};
+use crate::telemetry::{self, LogFormat};
 
 /// Reads news about meetings of Chinese local governments: what matters in an article, what kind of meeting it was and
 /// which body held it.
@@ -63,6 +62,7 @@ enum Command {
     Merge(merge::Args),
     Update(update::Args),
     Evaluate(evaluate::Args),
+    Models(models::Args),
 }
 
 /// How a command that did its work ended.
@@ -129,7 +129,8 @@ impl Cli {
             | Command::Count(_)
             | Command::Merge(_)
             | Command::Update(_)
-            | Command::Evaluate(_) => "warn",
+            | Command::Evaluate(_)
+            | Command::Models(_) => "warn",
         });
         telemetry::init(level, self.log_format).map_err(|error| CliError::Usage(error.to_string()))
     }
@@ -148,29 +149,7 @@ impl Cli {
             Command::Merge(args) => merge::run(&args),
             Command::Update(args) => update::run(&args),
             Command::Evaluate(args) => evaluate::run(args),
+            Command::Models(args) => models::run(&args),
         }
     }
-}
-
-/// The bytes of a model file.
-fn read_model(path: &Path) -> Result<Vec<u8>, CliError> {
-    fs::read(path).with_context(|| format!("--model {}", path.display())).map_err(CliError::Unusable)
-}
-
-/// The whole model file, or else the one that is built in.
-fn load_model_file(file: Option<&Path>) -> Result<ModelFile, CliError> {
-    let model = match file {
-        None => ModelFile::embedded().context("the model that is built in"),
-        Some(path) => ModelFile::from_bytes(&read_model(path)?).with_context(|| format!("--model {}", path.display())),
-    };
-    model.map_err(CliError::Unusable)
-}
-
-/// The model in a file, or else the one that is built in.
-fn load_model(file: Option<&Path>) -> Result<Model, CliError> {
-    let model = match file {
-        None => Model::embedded().context("the model that is built in"),
-        Some(path) => Model::from_bytes(&read_model(path)?).with_context(|| format!("--model {}", path.display())),
-    };
-    model.map_err(CliError::Unusable)
 }

@@ -197,7 +197,7 @@ fn metrics(out: &mut String, figures: &Metrics) {
 
 /// Rows of cells in columns as wide as their widest cell. Columns whose second cell begins with a digit stand to the
 /// right, the others to the left.
-fn table(out: &mut String, rows: &[Vec<String>]) {
+pub(super) fn table(out: &mut String, rows: &[Vec<String>]) {
     let count = rows.first().map_or(0, Vec::len);
     let cell = |row: &Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
     let numbers: Vec<bool> = (0..count)

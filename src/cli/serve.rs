@@ -11,10 +11,14 @@ use std::{
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-use super::{CliError, Exit, load_model};
+use super::{
+    CliError, Exit,
+    source::{self, Source},
+    told,
+};
 use crate::{
     config::ServeSettings,
-    engine::Engine,
+    engine::{Engine, Follower},
     records::Publication,
     service::{self, Drained},
     shutdown,
@@ -24,19 +28,23 @@ use crate::{
 ///
 /// Serves chuanda.v1.AnalysisService and ModelService, grpc.health.v1 and reflection, until SIGINT or SIGTERM; then takes
 /// no more calls and ends when those under way are answered. A second signal ends it at once.
+///
+/// With --models, the active version of a directory of models answers, and another one from the moment on that it is
+/// activated (chuanda models); what began with the one before ends with it. Before the first activation, the model that is
+/// built in answers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   chuanda serve
   chuanda serve --listen 0.0.0.0:50051 --model my.chuanda
+  chuanda serve --models models/
   grpcurl -plaintext -d '{\"article\": {\"text\": \"...\"}}' \\
     127.0.0.1:50051 chuanda.v1.AnalysisService/Analyze
 
 Exit codes: 0 stopped by a signal, 1 calls under way were cut, 2 wrong usage, 3 model unusable or no listening there")]
 pub(super) struct Args {
-    /// Answer with the model in this file instead of the one that is built in
-    #[arg(long, value_name = "FILE", env = "CHUANDA_MODEL")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: source::Choice,
     #[command(flatten)]
     settings: ServeSettings,
     /// Write the address that is listened on to a file, which appears when calls are taken and goes with the server
@@ -54,21 +62,34 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
             error.value
         ))
     })?;
-    let model = load_model(args.model.as_deref())?;
+    let source = args.model.source()?;
+    let model = match &source {
+        Source::Store(store) if store.current().map_err(|error| CliError::Unusable(error.into()))?.is_none() => {
+            let directory = store.directory().display();
+            told::note(&format!(
+                "{directory}: no version is active yet; the model that is built in answers until one is"
+            ));
+            Source::Embedded.load()?
+        }
+        Source::Embedded | Source::File(_) | Source::Store(_) => source.load()?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the runtime").map_err(CliError::Unusable)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let unusable = |error: anyhow::Error| CliError::Unusable(error);
         let signals = shutdown::on_signals().context("signals").map_err(unusable)?;
         let listen = || format!("--listen {}", checked.listen);
         let listener = TcpListener::bind(checked.listen).await.with_context(listen).map_err(unusable)?;
         let address = listener.local_addr().with_context(listen).map_err(unusable)?;
-        let engine = Engine::new(checked.limits, checked.cores);
+        let engine = Arc::new(Engine::new(checked.limits, checked.cores));
         let _announced = args.address_file.as_deref().map(|path| AddressFile::write(path, address)).transpose()?;
         tracing::info!(%address, model = model.version(), "listening");
         engine.activate(model);
+        if let Source::Store(store) = source {
+            tokio::spawn(Follower::new(Arc::clone(&engine), store).follow(checked.models_poll));
+        }
         tokio::select! {
-            served = service::serve(listener, Arc::new(engine), checked.service, signals.drain) => {
+            served = service::serve(listener, engine, checked.service, signals.drain) => {
                 match served.map_err(|error| CliError::Unusable(error.into()))? {
                     Drained::Clean => Ok(Exit::Done),
                     Drained::Cut(connections) => {
@@ -79,7 +100,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
             }
             () = signals.stop.cancelled() => Ok(Exit::SomeFailed),
         }
-    })
+    });
+    // All calls have ended. Not waited for: a look at a store whose lock a process holds that is stopped.
+    runtime.shutdown_background();
+    ended
 }
 
 /// A file that says where the server listens, for as long as it does.

@@ -1,17 +1,19 @@
 //! `chuanda train`: labelled articles in, a model file and its held-out report out.
 
-use std::path::PathBuf;
-
 use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{
     CliError, Exit,
     args::{Corpus, Work},
-    labelled, output, report,
+    destination::Destination,
+    labelled, report,
     told::Told,
 };
-use crate::{learn::Trainer, model::Report};
+use crate::{
+    learn::Trainer,
+    model::{Report, store::Origin},
+};
 
 /// Learn a model from labelled articles
 ///
@@ -27,6 +29,7 @@ use crate::{learn::Trainer, model::Report};
 #[command(after_help = "\
 Examples:
   chuanda train --data labelled.jsonl --output my.chuanda
+  chuanda train --data labelled.jsonl --models models/ --note 'labels of June'
   chuanda train --data corpus/ --data corrections.csv --labels my-labels.toml --output my.chuanda
   chuanda analyze --model my.chuanda article.txt
 
@@ -34,9 +37,8 @@ Exit codes: 0 done, 1 some records could not be used or no model could be traine
 pub(super) struct Args {
     #[command(flatten)]
     corpus: Corpus,
-    /// Where the model is written; it appears when it is whole
-    #[arg(long, short, value_name = "MODEL")]
-    output: PathBuf,
+    #[command(flatten)]
+    destination: Destination,
     #[command(flatten)]
     work: Work,
 }
@@ -54,10 +56,10 @@ struct Summary<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { corpus, output, work } = args;
+    let Args { corpus, destination, work } = args;
     let strict = corpus.strict;
-    let (catalog, data) = corpus.open(&output)?;
-    let publication = output::begin_result(&output)?;
+    let (catalog, data) = corpus.open(destination.output())?;
+    let target = destination.begin()?;
     let mut told = Told::new(true);
     let mut trainer = Trainer::new(catalog);
     let (doubles, trained) = work.pool()?.install(|| {
@@ -66,17 +68,16 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
         let trained = trainer.finish().context("--data")?;
         Ok::<_, CliError>((doubles, trained))
     })?;
-    output::publish(publication, &output, &trained.model)?;
+    let places = target.publish(&trained.model, Origin::Train, None)?;
     let exit = told.finish();
     report::not_learnt(&trained);
 
     let articles = trained.report.articles;
     labelled::print(&match work.format {
         report::Format::Text => format!(
-            "{}model {} from {articles} articles ({doubles} doubles not counted), written to {}\n",
+            "{}model {} from {articles} articles ({doubles} doubles not counted), {places}\n",
             report::trained(&trained.report),
-            trained.version,
-            output.display()
+            trained.version
         ),
         report::Format::Json => {
             let summary = Summary { version: &trained.version, articles, doubles, report: &trained.report };

@@ -8,13 +8,18 @@ use serde::Serialize;
 use super::{
     CliError, Exit,
     args::Work,
+    destination::Destination,
     labelled::{self, Data},
-    load_model_file, output, report,
+    report,
+    source::{self, Source},
     told::{self, Told},
 };
 use crate::{
     learn::{Added, Trainer},
-    model::{Model, Report},
+    model::{
+        Model, Report,
+        store::{Origin, Version},
+    },
 };
 
 /// What there is to know of a model whose articles changed after it was calibrated.
@@ -37,13 +42,14 @@ pub(super) const NOT_CALIBRATED: &str = "settings and fitted values of the model
 Examples:
   chuanda update --model my.chuanda --add new.jsonl --output newer.chuanda
   chuanda update --model my.chuanda --remove wrong.jsonl --add right.jsonl --output my.chuanda
+  chuanda update --models models/ --add new.jsonl --note 'corrections of June'
   chuanda update --model my.chuanda --add new.jsonl --calibrate-on corpus/ new.jsonl --output newer.chuanda
 
 Exit codes: 0 done, 1 some articles could not be added, removed or calibrated on, or no model could be made, 2 wrong usage, \
 3 model unusable"
 )]
 pub(super) struct Args {
-    /// Change the model in this file instead of the one that is built in
+    /// Change the model in this file, and not the active version of --models or the model that is built in
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     /// Files and directories of labelled articles to add
@@ -55,9 +61,8 @@ pub(super) struct Args {
     /// Files and directories of all labelled articles of the changed model: learn settings, weights and calibration anew
     #[arg(long, value_name = "FILE", num_args = 1..)]
     calibrate_on: Vec<PathBuf>,
-    /// Where the new model is written; it appears when it is whole, and may replace the old one
-    #[arg(long, short, value_name = "MODEL")]
-    output: PathBuf,
+    #[command(flatten)]
+    destination: Destination,
     /// Take labels that neither the model's catalog nor its articles have, which are records that cannot be used otherwise
     #[arg(long)]
     allow_new_labels: bool,
@@ -89,11 +94,17 @@ struct Summary<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
-    let data = |flag, paths: &[PathBuf]| Data::new(flag, paths.to_vec(), Some(("--output", &args.output)));
+    let output = args.destination.output().map(|path| ("--output", path));
+    let data = |flag, paths: &[PathBuf]| Data::new(flag, paths.to_vec(), output);
     let (mut remove, add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
     let calibrate_on = data("--calibrate-on", &args.calibrate_on)?;
-    let file = load_model_file(args.model.as_deref())?;
-    let publication = output::begin_result(&args.output)?;
+    let source = match (&args.model, args.destination.models()) {
+        (Some(file), _) => Source::File(file.clone()),
+        (None, Some(directory)) => Source::Store(source::open(&directory)?),
+        (None, None) => Source::Embedded,
+    };
+    let file = source.load_file()?;
+    let target = args.destination.begin()?;
     let (base, serving) = (file.model.version().to_owned(), file.serving);
     let mut told = Told::new(true);
     let mut trainer = Trainer::from_counts(file.counts, args.allow_new_labels);
@@ -116,7 +127,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
             if calibrate { ("--calibrate-on", trainer.finish()) } else { ("--remove", trainer.finish_as(&serving)) };
         Ok::<_, CliError>((added, removed, calibration, trained.context(flag)?))
     })?;
-    output::publish(publication, &args.output, &trained.model)?;
+    let places = target.publish(&trained.model, Origin::Update, Version::new(&base).ok())?;
     let mut exit = told.finish();
     if calibration.missing > 0 {
         told::note(&format!("--calibrate-on: {} articles of the model are missing", calibration.missing));
@@ -136,10 +147,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let (version, articles) = (trained.version.as_str(), trained.report.articles);
     labelled::print(&match args.work.format {
         report::Format::Text => format!(
-            "{}model {version} from {articles} articles ({added} added to model {base}, {removed} removed), written to {}\n\
+            "{}model {version} from {articles} articles ({added} added to model {base}, {removed} removed), {places}\n\
              settings, weights and calibration {}\n",
             if calibrate { report::trained(&trained.report) } else { String::new() },
-            args.output.display(),
             calibration.describe(&base)
         ),
         report::Format::Json => {

@@ -1,0 +1,111 @@
+//! Where a model comes from: a file, the active version of a store, or the program itself.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+
+use super::CliError;
+use crate::model::{
+    Model, ModelError, ModelFile,
+    store::{Store, StoreError, Version},
+};
+
+/// Names the store where no flag does.
+pub(super) const MODELS: &str = "CHUANDA_MODELS";
+
+/// Names a model file where no flag does.
+const MODEL: &str = "CHUANDA_MODEL";
+
+/// The model that a command works with. The environment is asked by hand: a flag goes before all of it, also before the
+/// variable of the other flag.
+#[derive(Debug, clap::Args)]
+pub(super) struct Choice {
+    /// Use the model in this file instead of the one that is built in [env, if there is no flag: CHUANDA_MODEL]
+    #[arg(long, value_name = "FILE", conflicts_with = "models")]
+    model: Option<PathBuf>,
+    /// Use the active version of the models in this directory [env, if there is no flag: CHUANDA_MODELS]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+/// What was chosen.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// The model that is built in.
+    Embedded,
+    /// A model file.
+    File(PathBuf),
+    /// The active version of a store.
+    Store(Store),
+}
+
+impl Choice {
+    /// The model file that a flag names.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.model.as_deref()
+    }
+
+    /// What the flags say, or else the environment.
+    pub(super) fn source(&self) -> Result<Source, CliError> {
+        match (&self.model, &self.models) {
+            (Some(file), _) => Ok(Source::File(file.clone())),
+            (None, Some(directory)) => Ok(Source::Store(open(directory)?)),
+            (None, None) => match (variable(MODEL), variable(MODELS)) {
+                (Some(_), Some(_)) => Err(CliError::Usage(format!("{MODEL} and {MODELS} are both set"))),
+                (Some(file), None) => Ok(Source::File(file.into())),
+                (None, Some(directory)) => Ok(Source::Store(open(Path::new(&directory))?)),
+                (None, None) => Ok(Source::Embedded),
+            },
+        }
+    }
+}
+
+/// What a variable of the environment says, if anything.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Opens a store that is to be read.
+pub(super) fn open(directory: &Path) -> Result<Store, CliError> {
+    Store::open(directory).context("--models").map_err(CliError::Unusable)
+}
+
+impl Source {
+    /// The model, ready to answer.
+    pub(super) fn load(&self) -> Result<Model, CliError> {
+        self.read(Model::embedded, Model::from_bytes, Store::load)
+    }
+
+    /// The model with what learning goes on from.
+    pub(super) fn load_file(&self) -> Result<ModelFile, CliError> {
+        self.read(ModelFile::embedded, ModelFile::from_bytes, Store::load_file)
+    }
+
+    fn read<T>(
+        &self,
+        embedded: impl FnOnce() -> Result<T, ModelError>,
+        from_bytes: impl FnOnce(&[u8]) -> Result<T, ModelError>,
+        from_store: impl FnOnce(&Store, &Version) -> Result<T, StoreError>,
+    ) -> Result<T, CliError> {
+        let model = match self {
+            Source::Embedded => embedded().context("the model that is built in"),
+            Source::File(path) => {
+                let bytes = fs::read(path).map_err(anyhow::Error::from);
+                let model = bytes.and_then(|bytes| Ok(from_bytes(&bytes)?));
+                model.with_context(|| format!("--model {}", path.display()))
+            }
+            Source::Store(store) => active(store).and_then(|version| from_store(store, &version)).context("--models"),
+        };
+        model.map_err(CliError::Unusable)
+    }
+}
+
+/// The active version of a store; that there is none is an error.
+pub(super) fn active(store: &Store) -> Result<Version, StoreError> {
+    store.current()?.ok_or_else(|| StoreError::NothingActive { directory: store.directory().to_owned() })
+}
