@@ -90,7 +90,7 @@ fn forged_tables_are_refused() {
         ("prior", |axis| axis.prior[0] = f64::NAN),
         ("floors", |axis| axis.floors[3].clear()),
         ("weights", |axis| axis.weights[0] = f32::NAN),
-        ("calibration", |axis| axis.calibration.temperature = 0.0),
+        ("calibration", |axis| axis.calibration.temperature.slope = f64::NAN),
         ("settings", |axis| axis.length_exponent = f64::INFINITY),
         ("number of cells", |axis| axis.cells[0] += 1),
         ("cells", |axis| axis.cell_labels[0] = 999),

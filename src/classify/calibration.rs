@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Temperature;
+
 /// How the scores of one axis become probabilities and decisions: learnt from articles that the scores knew nothing of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Scores are divided by it before they become probabilities; 0.001 to 1000 (temperature scaling: Guo, Pleiss, Sun
-    /// and Weinberger 2017).
-    pub temperature: f64,
+    /// How scores become probabilities.
+    pub temperature: Temperature,
     /// Both columns ascending: a probability, and the share of right answers among the held-out articles whose chosen
     /// label had at least that. Of points with the same share only the lowest is here.
     pub precision: Vec<(f32, f32)>,
@@ -18,7 +19,7 @@ pub struct Calibration {
 
 impl Default for Calibration {
     fn default() -> Self {
-        Calibration { temperature: 1.0, precision: Vec::new(), true_label: Vec::new() }
+        Calibration { temperature: Temperature::default(), precision: Vec::new(), true_label: Vec::new() }
     }
 }
 
@@ -32,7 +33,7 @@ impl Calibration {
     /// From a temperature and, for each held-out article, the probability of its chosen label, whether that was the
     /// true one, and the probability of the true label.
     #[must_use]
-    pub fn new(temperature: f64, held_out: &[(f64, bool, f64)]) -> Self {
+    pub fn new(temperature: Temperature, held_out: &[(f64, bool, f64)]) -> Self {
         let mut chosen: Vec<(f64, bool)> = held_out.iter().map(|&(p, right, _)| (p, right)).collect();
         chosen.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
         let mut points: Vec<(f32, f32)> = Vec::new();
@@ -94,7 +95,7 @@ impl Calibration {
     /// Whether the values are in their ranges and order.
     pub(super) fn is_sound(&self) -> bool {
         let probability = |p: f32| (0.0..=1.0).contains(&p);
-        (1e-3..=1e3).contains(&self.temperature)
+        self.temperature.is_sound()
             && self.precision.iter().all(|&(p, share)| probability(p) && probability(share))
             && self.precision.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1)
             && self.true_label.len() <= STEPS + 1
@@ -116,7 +117,7 @@ mod tests {
                 (p, i > 50 || i % 2 == 0, p)
             })
             .collect();
-        let calibration = Calibration::new(1.0, &held_out);
+        let calibration = Calibration::new(Temperature::default(), &held_out);
         assert!(calibration.is_sound());
         for target in [0.5, 0.75, 0.8, 0.9, 0.95, 1.0] {
             let threshold = calibration.threshold(target);
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn label_sets_hold_the_true_label_often_enough() {
         let held_out: Vec<(f64, bool, f64)> = (1..=999).map(|i| (1.0, true, f64::from(i) / 1000.0)).collect();
-        let calibration = Calibration::new(1.0, &held_out);
+        let calibration = Calibration::new(Temperature::default(), &held_out);
         assert!((calibration.least_probability(0.9) - 0.1).abs() < 1e-6);
         assert!((calibration.least_probability(0.999) - 0.001).abs() < 1e-6);
         assert_eq!(calibration.least_probability(1.0), 0.0);

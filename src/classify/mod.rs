@@ -6,6 +6,7 @@ pub mod features;
 mod names;
 mod scorer;
 mod tables;
+mod temperature;
 mod typicality;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,9 @@ pub use self::{
     calibration::Calibration,
     catalog::{AxisCatalog, Catalog, CatalogError, Label, is_label_id, near_id},
     names::{Names, name_feature, name_tokens},
-    scorer::{Hits, Scorer, softmax},
+    scorer::{Hits, Scorer},
     tables::{AxisTables, Tables, TablesError, delta},
+    temperature::{Temperature, log_entropy, softmax},
     typicality::{Typicality, TypicalityLimits},
 };
 use crate::text::Span;

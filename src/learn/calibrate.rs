@@ -1,7 +1,7 @@
 //! The temperature, and all else that is learnt from scores that the weights have not seen.
 
-use super::fields::loss;
-use crate::classify::{Calibration, softmax};
+use super::{fields::loss, minimize::minimize};
+use crate::classify::{Calibration, Temperature, log_entropy, softmax};
 
 /// Scores of one article, made without it and with weights that were learnt without it.
 #[derive(Clone, Debug)]
@@ -10,40 +10,51 @@ pub(super) struct Unseen {
     pub(super) scores: Vec<f64>,
 }
 
-/// Mean of `-ln P(true label)` under a temperature.
-pub(super) fn mean_loss(articles: &[Unseen], temperature: f64) -> f64 {
-    let scaled = |scores: &[f64]| scores.iter().map(|score| score / temperature).collect::<Vec<_>>();
-    let total: f64 = articles.iter().map(|article| loss(&scaled(&article.scores), article.label)).sum();
-    total / articles.len().max(1) as f64
-}
+/// Steps and share of the loss to be gained that the temperature is looked for with.
+const MAX_STEPS: usize = 50;
+const TOLERANCE: f64 = 1e-7;
 
-/// The temperature of least log loss, by golden-section search over its logarithm. The loss is convex in the inverse
-/// temperature, so there is one minimum.
-pub(super) fn temperature(articles: &[Unseen]) -> f64 {
-    let ratio = (libm::sqrt(5.0) - 1.0) / 2.0;
-    let at = |log: f64| mean_loss(articles, libm::exp(log));
-    let (mut low, mut high) = (libm::log(0.05), libm::log(20.0));
-    let (mut left, mut right) = (high - ratio * (high - low), low + ratio * (high - low));
-    let (mut at_left, mut at_right) = (at(left), at(right));
-    for _ in 0..30 {
-        if at_left <= at_right {
-            (high, right, at_right) = (right, left, at_left);
-            left = high - ratio * (high - low);
-            at_left = at(left);
-        } else {
-            (low, left, at_left) = (left, right, at_right);
-            right = low + ratio * (high - low);
-            at_right = at(right);
+/// The variance of the slope's Gaussian prior around 0: few articles give plain temperature scaling.
+const SLOPE_VARIANCE: f64 = 1.0;
+
+/// The temperature of least log loss, and the mean of `-ln P(true label)` under it.
+pub(super) fn temperature(articles: &[Unseen]) -> (Temperature, f64) {
+    let entropies: Vec<f64> = articles.iter().map(|article| log_entropy(&article.scores)).collect();
+    let evaluate = |x: &[f64]| {
+        let temperature = Temperature { slope: x[0], offset: x[1] };
+        let mut value = x[0] * x[0] / (2.0 * SLOPE_VARIANCE);
+        let mut gradient = vec![x[0] / SLOPE_VARIANCE, 0.0];
+        for (article, &entropy) in articles.iter().zip(&entropies) {
+            let t = temperature.at(entropy);
+            let scaled: Vec<f64> = article.scores.iter().map(|score| score / t).collect();
+            value += loss(&scaled, article.label);
+            let expected: f64 = softmax(&scaled, 1.0).iter().zip(&scaled).map(|(p, score)| p * score).sum();
+            // Of the loss by T; that of T by its argument is 1 - exp(-T).
+            let slope = (scaled[article.label] - expected) / t * -libm::expm1(-t);
+            gradient[0] += slope * entropy;
+            gradient[1] += slope;
         }
-    }
-    libm::exp((low + high) / 2.0)
+        (value, gradient)
+    };
+    let Temperature { slope, offset } = Temperature::default();
+    let (x, _) = minimize(vec![slope, offset], |_| true, MAX_STEPS, TOLERANCE, evaluate);
+    let temperature = Temperature { slope: x[0].clamp(-10.0, 10.0), offset: x[1].clamp(-10.0, 1e3) };
+    let total: f64 = articles
+        .iter()
+        .zip(entropies)
+        .map(|(article, entropy)| {
+            let t = temperature.at(entropy);
+            loss(&article.scores.iter().map(|score| score / t).collect::<Vec<_>>(), article.label)
+        })
+        .sum();
+    (temperature, total / articles.len().max(1) as f64)
 }
 
 /// Learns what the scores are worth.
 pub(super) fn calibrate(articles: &[Unseen]) -> Calibration {
-    let temperature = temperature(articles);
+    let (temperature, _) = temperature(articles);
     let judge = |article: &Unseen| {
-        let probabilities = softmax(&article.scores, temperature);
+        let probabilities = temperature.probabilities(&article.scores);
         let best = (0..probabilities.len()).rev().max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
         let best = best.unwrap_or_default();
         (probabilities[best], best == article.label, probabilities[article.label])
@@ -55,13 +66,33 @@ pub(super) fn calibrate(articles: &[Unseen]) -> Calibration {
 mod tests {
     use super::*;
 
+    /// Two labels; scores of ±1 that are right nine times in ten: true odds are 9, so 2 / T = ln 9.
     #[test]
     fn temperature_is_that_of_the_odds() {
-        // Scores of ±1 that are right nine times in ten: true odds are 9, so 2 / T = ln 9.
         let article = |i: usize| Unseen { label: usize::from(i % 10 == 9), scores: vec![1.0, -1.0] };
         let articles: Vec<Unseen> = (0..1000).map(article).collect();
-        assert!((temperature(&articles) - 2.0 / 9_f64.ln()).abs() < 1e-3);
+        let (temperature, loss) = temperature(&articles);
+        assert!((temperature.at(log_entropy(&[1.0, -1.0])) - 2.0 / 9_f64.ln()).abs() < 1e-3);
         let entropy = -(0.9 * 0.9_f64.ln() + 0.1 * 0.1_f64.ln());
-        assert!((mean_loss(&articles, temperature(&articles)) - entropy).abs() < 1e-6);
+        assert!((loss - entropy).abs() < 1e-6);
+    }
+
+    /// Whatever the scores say, one in ten is wrong: sure scores must be damped more than others.
+    #[test]
+    fn what_is_wrong_however_sure_is_damped() {
+        let articles: Vec<Unseen> = (0..2000)
+            .map(|i| Unseen { label: usize::from(i % 10 == 9), scores: vec![[1.0, 4.0, 16.0][i % 3], -1.0] })
+            .collect();
+        let (temperature, _) = temperature(&articles);
+        assert!(temperature.slope < -0.1, "{temperature:?}");
+        for best in [1.0, 4.0, 16.0] {
+            let p = temperature.probabilities(&[best, -1.0])[0];
+            assert!((p - 0.9).abs() < 0.05, "{best}: {p}");
+        }
+    }
+
+    #[test]
+    fn nothing_to_learn_from_changes_nothing() {
+        assert_eq!(temperature(&[]), (Temperature::default(), 0.0));
     }
 }

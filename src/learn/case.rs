@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::table::AxisTable;
 use crate::{
     classify::{
-        AxisTables,
+        AxisTables, Temperature,
         features::{FIELDS, TERM_FIELDS},
         softmax,
     },
@@ -237,7 +237,7 @@ impl Case {
     /// The probability of every label. Of an article without a known feature the frequencies of labels are all that can
     /// be said, as when serving.
     #[must_use]
-    pub(super) fn probabilities(&self, weights: &[f64], temperature: f64) -> Vec<f64> {
-        if self.is_known() { softmax(&self.scores(weights), temperature) } else { softmax(self.prior(), 1.0) }
+    pub(super) fn probabilities(&self, weights: &[f64], temperature: &Temperature) -> Vec<f64> {
+        if self.is_known() { temperature.probabilities(&self.scores(weights)) } else { softmax(self.prior(), 1.0) }
     }
 }

@@ -255,7 +255,7 @@ impl AxisModel {
         let left_out = LeftOut::new(self.axis, left_out);
         let view = self.table.without(&left_out, &self.totals, &self.settings);
         let case = view.case(self.label(article).unwrap_or_default(), &own.features, &self.parameters);
-        let probabilities = case.probabilities(&self.weights, self.calibration.temperature);
+        let probabilities = case.probabilities(&self.weights, &self.calibration.temperature);
         let scored = Scored::new(truth, &self.table.labels, &probabilities);
         Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, false))
     }

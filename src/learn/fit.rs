@@ -154,7 +154,7 @@ mod tests {
         testing::{catalog, counts_of, small_corpus, some_settings},
     };
     use crate::{
-        classify::{Axis, Calibration, Names, Scorer, Tables},
+        classify::{Axis, Calibration, Names, Scorer, Tables, Temperature},
         text::Document,
     };
 
@@ -219,7 +219,8 @@ mod tests {
             let choices = axes.each_ref().map(|table| {
                 let parameters = Parameters::new(table, &settings);
                 let weights = (0..parameters.len()).map(|i| 0.25 * (i % 7) as f64).collect();
-                let calibration = Calibration { temperature: 1.3, ..Calibration::default() };
+                let calibration =
+                    Calibration { temperature: Temperature { slope: -0.2, offset: 1.3 }, ..Calibration::default() };
                 Choice { settings, parameters, weights, calibration }
             });
             let mut served =
@@ -237,7 +238,7 @@ mod tests {
                 for (axis, (table, choice)) in axes.iter().zip(&choices).enumerate() {
                     let (none, totals) = (LeftOut::default(), table.totals(&settings));
                     let case = table.without(&none, &totals, &settings).case(0, &features, &choice.parameters);
-                    let closed = case.probabilities(&choice.weights, choice.calibration.temperature);
+                    let closed = case.probabilities(&choice.weights, &choice.calibration.temperature);
                     let (_, sparse) = scorer.scores(axis, &hits).unwrap();
                     assert_eq!(closed.len(), sparse.len());
                     for (a, b) in closed.iter().zip(sparse) {

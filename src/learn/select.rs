@@ -3,7 +3,7 @@
 use super::{
     articles::Articles,
     attributes::{self, Effort, QUICK, THOROUGH},
-    calibrate::{Unseen, calibrate, mean_loss, temperature},
+    calibrate::{Unseen, calibrate, temperature},
     case::{Case, Parameters},
     table::AxisTable,
 };
@@ -145,10 +145,7 @@ const CALIBRATION_FOLDS: u8 = 5;
 /// seen; then weights and calibration under them. `None` if the features do not fit whatever the cut-off.
 pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choice> {
     let few = articles.clone().within(table, MAX_SEARCH_CELLS, MAX_SCORES);
-    let loss = |settings: &Settings| {
-        let unseen = unseen(table, &few, settings, SEARCH_FOLDS, QUICK);
-        mean_loss(&unseen, temperature(&unseen))
-    };
+    let loss = |settings: &Settings| temperature(&unseen(table, &few, settings, SEARCH_FOLDS, QUICK)).1;
     let min_documents = lowest_cut_off(table, &START)?;
     let (mut best, mut least) = (START, f64::INFINITY);
     for (event_model, alpha, length_exponent) in STARTS {

@@ -77,7 +77,7 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
         let view = table.without(&none, &totals, &settings);
         let plain = held_out.all().map(|member| {
             let case = view.case(member.label, &member.article.features, &parameters);
-            score(member, &case.probabilities(&weights, calibration.temperature))
+            score(member, &case.probabilities(&weights, &calibration.temperature))
         });
         let mut scored = [plain.collect(), Vec::new()];
         if articles.has_sources() {
@@ -85,7 +85,7 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
             scored[1] = held_out
                 .all()
                 .zip(probabilities)
-                .map(|(member, case)| score(member, &case.probabilities(&weights, calibration.temperature)))
+                .map(|(member, case)| score(member, &case.probabilities(&weights, &calibration.temperature)))
                 .collect();
         }
         Some(scored)

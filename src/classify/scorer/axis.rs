@@ -1,7 +1,7 @@
 //! One axis of the tables: the scores of its labels.
 
 use crate::classify::{
-    Calibration,
+    Calibration, Temperature,
     features::{FIELDS, Field, TERM_FIELDS},
     tables::AxisTables,
 };
@@ -43,16 +43,6 @@ pub(super) struct Scored<'a> {
     pub(super) probabilities: Vec<f64>,
     /// By field: what its score was multiplied by.
     pub(super) scales: [f64; FIELDS],
-}
-
-/// Probabilities of scores divided by a temperature, by log-sum-exp.
-#[must_use]
-pub fn softmax(scores: &[f64], temperature: f64) -> Vec<f64> {
-    let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut powers: Vec<f64> = scores.iter().map(|score| libm::exp((score - best) / temperature)).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.iter_mut().for_each(|power| *power /= sum);
-    powers
 }
 
 fn centre(values: &mut [f64]) {
@@ -120,11 +110,14 @@ impl AxisScorer {
     pub(super) fn score(&self, fields: &[Field], features: &[u32]) -> Scored<'_> {
         let is_known = features.iter().any(|&feature| !self.cells(feature).0.is_empty());
         // Of a document without a known feature there is nothing to calibrate.
-        let (start, temperature): (&[f64], f64) =
-            if is_known { (&self.prior, self.calibration.temperature) } else { (&self.frequency, 1.0) };
+        let (start, temperature) = if is_known {
+            (self.prior.as_slice(), self.calibration.temperature)
+        } else {
+            (self.frequency.as_slice(), Temperature::default())
+        };
         let scales = self.scales(fields, features);
         let scores = self.scores(start, fields, features, &scales);
-        Scored { is_known, start, probabilities: softmax(&scores, temperature), scores, scales }
+        Scored { is_known, start, probabilities: temperature.probabilities(&scores), scores, scales }
     }
 
     /// The score of every label.

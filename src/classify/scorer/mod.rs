@@ -20,7 +20,7 @@ mod hits;
 use std::collections::HashMap;
 
 use self::axis::AxisScorer;
-pub use self::{axis::softmax, hits::Hits};
+pub use self::hits::Hits;
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
     features::Field,
