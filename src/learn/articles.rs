@@ -1,12 +1,13 @@
 //! The articles of one axis as learning holds them out: by group, and by source where there are enough of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rayon::prelude::*;
 
 use super::{
     case::{Case, Parameters},
-    table::{AxisTable, LeftOut, Totals},
+    rows::{Rows, RowsOf},
+    table::{AxisTable, Draft, LeftOut, Totals},
 };
 use crate::{
     classify::Axis,
@@ -18,6 +19,9 @@ const MIN_SOURCES: usize = 3;
 
 /// Sources that are left out one by one; more are put together by the digest of their names.
 const MAX_SOURCES: usize = 8;
+
+/// Parts that articles are scored in at most: each has rows of its own.
+const MAX_PARTS: usize = 8;
 
 /// An article with its label, and the number of its source.
 #[derive(Clone, Copy, Debug)]
@@ -112,25 +116,43 @@ impl<'a> Articles<'a> {
     /// without their sources; in the order of [`Articles::all`].
     pub(super) fn cases(&self, table: &AxisTable, settings: &Settings, parameters: &Parameters) -> Vec<Case> {
         let parts = self.parts(table, settings);
-        let whole = Part { totals: table.totals(settings), table: table.clone() };
-        let of_group = |group: &Vec<Member<'_>>| {
+        self.sharing_rows(parts.len(), |group, rows| {
             let mut sources: Vec<Option<usize>> = group.iter().map(|member| member.source).collect();
             sources.sort_unstable();
             sources.dedup();
-            let mut cases: Vec<Option<Case>> = vec![None; group.len()];
+            let mut drafts: Vec<Option<(usize, Draft)>> = group.iter().map(|_| None).collect();
             for source in sources {
-                let part = source.and_then(|source| parts.get(source)).unwrap_or(&whole);
+                let number = source.map_or(0, |source| source + 1);
+                let part = &parts[number];
                 // The articles of the source are gone already.
                 let rest = group.iter().filter(|member| source.is_none() || member.source != source);
                 let left_out = LeftOut::new(self.axis, rest.map(|member| member.article));
                 let view = part.table.without(&left_out, &part.totals, settings);
-                for (case, member) in cases.iter_mut().zip(group).filter(|(_, member)| member.source == source) {
-                    *case = Some(view.case(member.label, &member.article.features, parameters));
+                for (draft, member) in drafts.iter_mut().zip(group).filter(|(_, member)| member.source == source) {
+                    let features = &member.article.features;
+                    *draft = Some((number, view.draft(member.label, features, parameters, &mut rows[number])));
                 }
             }
-            cases.into_iter().flatten().collect::<Vec<_>>()
+            drafts.into_iter().flatten().collect()
+        })
+    }
+
+    /// The articles as cases: `drafts` makes those of a group, each with the number of its table, and is handed the rows
+    /// of each table.
+    fn sharing_rows(
+        &self,
+        tables: usize,
+        drafts: impl Fn(&[Member<'_>], &mut [RowsOf]) -> Vec<(usize, Draft)> + Sync,
+    ) -> Vec<Case> {
+        let of_groups = |groups: &[Vec<Member<'_>>]| {
+            let mut rows: Vec<RowsOf> = (0..tables).map(|_| RowsOf::default()).collect();
+            let drafts: Vec<(usize, Draft)> = groups.iter().flat_map(|group| drafts(group, &mut rows)).collect();
+            let rows: Vec<Arc<Rows>> = rows.into_iter().map(|rows| Arc::new(rows.rows)).collect();
+            drafts.into_iter().map(|(table, draft)| draft.case(&rows[table])).collect::<Vec<_>>()
         };
-        self.groups.par_iter().map(of_group).collect::<Vec<_>>().into_iter().flatten().collect()
+        // Rows are shared within a part of the groups, and whatever the parts, they say the same.
+        let part = self.groups.len().div_ceil(rayon::current_num_threads().min(MAX_PARTS)).max(1);
+        self.groups.par_chunks(part).map(of_groups).collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     /// A table without any of the articles.
@@ -148,29 +170,27 @@ impl<'a> Articles<'a> {
         parameters: &Parameters,
     ) -> Vec<Case> {
         let parts = counted.parts(table, settings);
-        let whole = Part { totals: table.totals(settings), table: table.clone() };
         let none = LeftOut::default();
-        let of_group = |group: &Vec<Member<'_>>| {
-            let case = |member: &Member<'_>| {
-                let part = member.source.and_then(|source| parts.get(source)).unwrap_or(&whole);
-                part.table.without(&none, &part.totals, settings).case(
-                    member.label,
-                    &member.article.features,
-                    parameters,
-                )
+        let views: Vec<_> = parts.iter().map(|part| part.table.without(&none, &part.totals, settings)).collect();
+        self.sharing_rows(parts.len(), |group, rows| {
+            let draft = |member: &Member<'_>| {
+                let number = member.source.map_or(0, |source| source + 1);
+                let features = &member.article.features;
+                (number, views[number].draft(member.label, features, parameters, &mut rows[number]))
             };
-            group.iter().map(case).collect::<Vec<_>>()
-        };
-        self.groups.par_iter().map(of_group).collect::<Vec<_>>().into_iter().flatten().collect()
+            group.iter().map(draft).collect()
+        })
     }
 
-    /// By source: the table without it.
+    /// The whole table, then by source the table without it.
     fn parts(&self, table: &AxisTable, settings: &Settings) -> Vec<Part> {
         let without = |source| {
             let of_source = self.all().filter(|member| member.source == Some(source));
             let table = table.minus(&LeftOut::new(self.axis, of_source.map(|member| member.article)));
             Part { totals: table.totals(settings), table }
         };
-        (0..self.sources).into_par_iter().map(without).collect()
+        let whole = Part { totals: table.totals(settings), table: table.clone() };
+        let others: Vec<Part> = (0..self.sources).into_par_iter().map(without).collect();
+        std::iter::once(whole).chain(others).collect()
     }
 }

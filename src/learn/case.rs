@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::table::AxisTable;
+use super::{
+    rows::{Row, Rows},
+    table::AxisTable,
+};
 use crate::{
     classify::{
         AxisTables, Temperature,
@@ -104,46 +107,32 @@ pub(super) struct Background {
 pub(super) struct Case {
     /// The true label.
     pub(super) label: usize,
-    /// The features that the model knows.
-    features: Vec<Known>,
-    /// Labels of all cells, feature after feature.
-    cell_labels: Vec<u16>,
-    /// How far each lies above the floor.
-    cell_values: Vec<f32>,
+    /// The features that the model knows, as places in `rows`.
+    features: Vec<u32>,
+    rows: Arc<Rows>,
     /// By field: what its score is multiplied by.
     scales: [f64; FIELDS],
     background: Arc<Background>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    parameter: u32,
-    /// The end of its cells.
-    end: u32,
-    field: u8,
-}
-
 impl Case {
-    pub(super) fn new(label: usize, background: Arc<Background>) -> Self {
-        let (features, cell_labels, cell_values) = (Vec::new(), Vec::new(), Vec::new());
-        Case { label, features, cell_labels, cell_values, scales: [1.0; FIELDS], background }
-    }
-
-    pub(super) fn push(&mut self, parameter: u32, field: usize, cells: impl Iterator<Item = (u16, f64)>) {
-        for (label, value) in cells {
-            self.cell_labels.push(label);
-            self.cell_values.push(value as f32);
-        }
-        self.features.push(Known { parameter, end: self.cell_labels.len() as u32, field: field as u8 });
-    }
-
-    /// Divides the scores of the fields of words and word pairs by their lengths to the power of `exponent`.
-    pub(super) fn scale(&mut self, exponent: f64) {
+    /// `features` are places in `rows`. The scores of the fields of words and word pairs are divided by their lengths to
+    /// the power of `exponent`.
+    pub(super) fn new(
+        label: usize,
+        features: Vec<u32>,
+        rows: &Arc<Rows>,
+        exponent: f64,
+        background: &Arc<Background>,
+    ) -> Self {
         let mut lengths = [0_u32; FIELDS];
-        self.features.iter().for_each(|known| lengths[usize::from(known.field)] += 1);
-        for (scale, &length) in self.scales.iter_mut().zip(&lengths).take(TERM_FIELDS).filter(|(_, n)| **n > 0) {
-            *scale = 1.0 / libm::pow(f64::from(length), exponent);
-        }
+        features.iter().for_each(|&row| lengths[rows.get(row).field] += 1);
+        let scale = |field: usize| match lengths[field] {
+            n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), exponent),
+            _ => 1.0,
+        };
+        let scales = std::array::from_fn(scale);
+        Case { label, features, rows: Arc::clone(rows), scales, background: Arc::clone(background) }
     }
 
     /// Number of labels.
@@ -156,25 +145,14 @@ impl Case {
         !self.features.is_empty()
     }
 
+    /// The features that the model knows.
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.features.iter().map(|&row| self.rows.get(row))
+    }
+
     /// The log prior of every label.
     pub(super) fn prior(&self) -> &[f64] {
         &self.background.prior
-    }
-
-    /// Calls `visit` for every feature with its parameter, its field and its cells.
-    fn each(&self, mut visit: impl FnMut(usize, usize, &[u16], &[f32])) {
-        let mut start = 0;
-        for known in &self.features {
-            let end = known.end as usize;
-            let cells = start..end;
-            visit(
-                known.parameter as usize,
-                usize::from(known.field),
-                &self.cell_labels[cells.clone()],
-                &self.cell_values[cells],
-            );
-            start = end;
-        }
     }
 
     /// The score of every label, not centred.
@@ -182,15 +160,15 @@ impl Case {
         let prior_weight = weights.last().copied().unwrap_or_default();
         let mut scores: Vec<f64> = self.prior().iter().map(|value| prior_weight * value).collect();
         let mut factors = [0.0; TERM_FIELDS];
-        self.each(|parameter, field, labels, values| {
-            let factor = weights[parameter] * self.scales[field];
-            if let Some(sum) = factors.get_mut(field) {
+        for row in self.rows() {
+            let factor = weights[row.parameter] * self.scales[row.field];
+            if let Some(sum) = factors.get_mut(row.field) {
                 *sum += factor;
             }
-            for (&label, &value) in labels.iter().zip(values) {
+            for (&label, &value) in row.labels.iter().zip(row.values) {
                 scores[usize::from(label)] += factor * f64::from(value);
             }
-        });
+        }
         for (floor, factor) in self.background.floors.iter().zip(factors).filter(|(_, factor)| *factor != 0.0) {
             scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
         }
@@ -202,11 +180,11 @@ impl Case {
         let along = |values: &[f64]| -> f64 { slopes.iter().zip(values).map(|(slope, value)| slope * value).sum() };
         let mut floors = [0.0; FIELDS];
         self.background.floors.iter().zip(&mut floors).for_each(|(floor, sum)| *sum = along(floor));
-        self.each(|parameter, field, labels, values| {
-            let cells: f64 =
-                labels.iter().zip(values).map(|(&label, &value)| slopes[usize::from(label)] * f64::from(value)).sum();
-            gradient[parameter] += self.scales[field] * (floors[field] + cells);
-        });
+        for row in self.rows() {
+            let cells = row.labels.iter().zip(row.values);
+            let cells: f64 = cells.map(|(&label, &value)| slopes[usize::from(label)] * f64::from(value)).sum();
+            gradient[row.parameter] += self.scales[row.field] * (floors[row.field] + cells);
+        }
         if let Some(last) = gradient.last_mut() {
             *last += along(self.prior());
         }
@@ -217,14 +195,15 @@ impl Case {
         const WIDTH: usize = FIELDS + 1;
         let mut x = vec![0.0; self.labels() * WIDTH];
         let mut factors = [0.0; TERM_FIELDS];
-        self.each(|_, field, labels, values| {
-            if let Some(sum) = factors.get_mut(field) {
-                *sum += self.scales[field];
+        for row in self.rows() {
+            let scale = self.scales[row.field];
+            if let Some(sum) = factors.get_mut(row.field) {
+                *sum += scale;
             }
-            for (&label, &value) in labels.iter().zip(values) {
-                x[usize::from(label) * WIDTH + field] += self.scales[field] * f64::from(value);
+            for (&label, &value) in row.labels.iter().zip(row.values) {
+                x[usize::from(label) * WIDTH + row.field] += scale * f64::from(value);
             }
-        });
+        }
         for (label, row) in x.chunks_exact_mut(WIDTH).enumerate() {
             for (field, factor) in factors.iter().enumerate() {
                 row[field] += factor * self.background.floors[field][label];

@@ -201,7 +201,7 @@ pub(super) fn fit(cases: &[&Case]) -> [f64; WEIGHTS] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::case::Background;
+    use crate::learn::{case::Background, rows::Rows};
     use std::sync::Arc;
 
     /// Two labels told apart by the first field only; one article in ten speaks for the wrong one, so that the best
@@ -211,10 +211,10 @@ mod tests {
         let background = Arc::new(Background { floors, prior: vec![0.0; 2] });
         let case = |i: usize| {
             let label = i % 2;
-            let mut case = Case::new(label, Arc::clone(&background));
+            let mut rows = Rows::default();
             let says = if i % 10 == 9 { 1 - label } else { label };
-            case.push(0, 0, std::iter::once((says as u16, 1.0)));
-            case
+            let row = rows.push(0, 0, std::iter::once((says as u16, 1.0)));
+            Case::new(label, vec![row], &Arc::new(rows), 0.0, &background)
         };
         (0..number).map(case).collect()
     }

@@ -29,6 +29,7 @@ mod metrics;
 mod minimize;
 mod names;
 mod refit;
+mod rows;
 mod sample;
 mod select;
 mod table;

@@ -15,8 +15,9 @@ use crate::{
 /// Features an axis knows at most; the cut-off by document frequency rises until they fit.
 pub(super) const MAX_FEATURES: usize = 800_000;
 
-/// Cells of held-out articles that weights are learnt from at most: 6 bytes each. Bounds time and memory.
-const MAX_CELLS: usize = 60_000_000;
+/// Cells of held-out articles that weights are learnt from at most. Bounds time, and memory too, where few are shared:
+/// 6 bytes each.
+const MAX_CELLS: usize = 120_000_000;
 
 /// The same while settings are compared.
 const MAX_SEARCH_CELLS: usize = 12_000_000;

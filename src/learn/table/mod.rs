@@ -16,6 +16,7 @@
 
 mod view;
 
+pub(super) use self::view::Draft;
 use super::names::name_ngrams;
 use crate::{
     classify::{

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::{AxisTable, LeftOut, Totals};
 use crate::{
-    learn::case::{Background, Case, Parameters},
+    learn::{
+        case::{Background, Case, Parameters},
+        rows::{Rows, RowsOf},
+    },
     model::Settings,
 };
 
@@ -16,44 +19,74 @@ pub(in crate::learn) struct View<'a> {
     background: Arc<Background>,
 }
 
+/// An article whose rows are still coming together.
+pub(in crate::learn) struct Draft {
+    label: usize,
+    features: Vec<u32>,
+    exponent: f64,
+    background: Arc<Background>,
+}
+
+impl Draft {
+    /// The article, when all rows are there.
+    pub(in crate::learn) fn case(self, rows: &Arc<Rows>) -> Case {
+        Case::new(self.label, self.features, rows, self.exponent, &self.background)
+    }
+}
+
 impl View<'_> {
     /// An article as this model sees it; `features` ascending. Features without a parameter are unknown.
     pub(in crate::learn) fn case(&self, label: usize, features: &[u32], parameters: &Parameters) -> Case {
-        let (table, settings) = (self.table, self.settings);
-        let mut case = Case::new(label, Arc::clone(&self.background));
-        let mut values: Vec<(u16, f64)> = Vec::new();
+        let mut rows = RowsOf::default();
+        let draft = self.draft(label, features, parameters, &mut rows);
+        draft.case(&Arc::new(rows.rows))
+    }
+
+    /// The same with rows that are shared between articles of views of the same table under the same settings.
+    pub(in crate::learn) fn draft(
+        &self,
+        label: usize,
+        features: &[u32],
+        parameters: &Parameters,
+        rows: &mut RowsOf,
+    ) -> Draft {
         let mut remaining = self.left_out.cells.as_slice();
-        for &feature in features {
+        let row = |&feature: &u32| {
             remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
-            let Some(parameter) = parameters.of(feature) else { continue };
-            let field = table.field(feature).index();
-            if let Some(named) = table.named_label(feature) {
-                case.push(parameter, field, std::iter::once((named, 1.0)));
-                continue;
-            }
-            let gone = remaining.iter().take_while(|cell| cell.0 == feature);
-            values.clear();
-            let mut documents = 0;
-            let mut total = 0.0;
-            for cell in table.cells(feature) {
-                let label = table.cell_labels[cell];
-                let less = gone.clone().find(|(_, gone, _)| *gone == label).map_or(0, |(_, _, articles)| *articles);
-                let count = table.counts[cell].saturating_sub(less);
-                documents += count;
-                let value = table.value(cell, count, settings);
-                if value > 0.0 {
-                    values.push((label, value));
-                    total += value;
-                }
-            }
-            if values.is_empty() || !table.in_field(feature, documents, settings) {
-                continue;
-            }
-            let deviation = |&(label, value): &(u16, f64)| (label, AxisTable::deviation(value, total, settings));
-            case.push(parameter, field, values.iter().map(deviation));
+            let (gone, _) = remaining.split_at(remaining.partition_point(|cell| cell.0 == feature));
+            let parameter = parameters.of(feature)?;
+            rows.number(feature, gone, |rows| self.row(feature, gone, parameter, rows))
+        };
+        let features = features.iter().filter_map(row).collect();
+        let background = Arc::clone(&self.background);
+        Draft { label, features, exponent: self.settings.length_exponent, background }
+    }
+
+    /// What a feature says without some articles; `None` if the model does not know it then.
+    fn row(&self, feature: u32, gone: &[(u32, u16, u32)], parameter: u32, rows: &mut Rows) -> Option<u32> {
+        let (table, settings) = (self.table, self.settings);
+        let field = table.field(feature).index();
+        if let Some(named) = table.named_label(feature) {
+            return Some(rows.push(parameter, field, std::iter::once((named, 1.0))));
         }
-        case.scale(settings.length_exponent);
-        case
+        let (mut documents, mut total) = (0, 0.0);
+        let mut values: Vec<(u16, f64)> = Vec::new();
+        for cell in table.cells(feature) {
+            let label = table.cell_labels[cell];
+            let less = gone.iter().find(|(_, gone, _)| *gone == label).map_or(0, |(_, _, articles)| *articles);
+            let count = table.counts[cell].saturating_sub(less);
+            documents += count;
+            let value = table.value(cell, count, settings);
+            if value > 0.0 {
+                values.push((label, value));
+                total += value;
+            }
+        }
+        if values.is_empty() || !table.in_field(feature, documents, settings) {
+            return None;
+        }
+        let deviation = |(label, value)| (label, AxisTable::deviation(value, total, settings));
+        Some(rows.push(parameter, field, values.into_iter().map(deviation)))
     }
 }
 
