@@ -107,8 +107,8 @@ pub(super) struct Background {
 pub(super) struct Case {
     /// The true label.
     pub(super) label: usize,
-    /// The features that the model knows, as places in `rows`.
-    features: Vec<u32>,
+    /// The features that the model knows.
+    features: Vec<Row>,
     rows: Arc<Rows>,
     /// By field: what its score is multiplied by.
     scales: [f64; FIELDS],
@@ -116,17 +116,17 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// `features` are places in `rows`. The scores of the fields of words and word pairs are divided by their lengths to
+    /// `features` have their cells in `rows`. The scores of the fields of words and word pairs are divided by their lengths to
     /// the power of `exponent`.
     pub(super) fn new(
         label: usize,
-        features: Vec<u32>,
+        features: Vec<Row>,
         rows: &Arc<Rows>,
         exponent: f64,
         background: &Arc<Background>,
     ) -> Self {
         let mut lengths = [0_u32; FIELDS];
-        features.iter().for_each(|&row| lengths[rows.get(row).field] += 1);
+        features.iter().for_each(|row| lengths[row.field()] += 1);
         let scale = |field: usize| match lengths[field] {
             n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), exponent),
             _ => 1.0,
@@ -145,11 +145,6 @@ impl Case {
         !self.features.is_empty()
     }
 
-    /// The features that the model knows.
-    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.features.iter().map(|&row| self.rows.get(row))
-    }
-
     /// The log prior of every label.
     pub(super) fn prior(&self) -> &[f64] {
         &self.background.prior
@@ -160,13 +155,13 @@ impl Case {
         let prior_weight = weights.last().copied().unwrap_or_default();
         let mut scores: Vec<f64> = self.prior().iter().map(|value| prior_weight * value).collect();
         let mut factors = [0.0; TERM_FIELDS];
-        for row in self.rows() {
-            let factor = weights[row.parameter] * self.scales[row.field];
-            if let Some(sum) = factors.get_mut(row.field) {
+        for &row in &self.features {
+            let factor = weights[row.parameter()] * self.scales[row.field()];
+            if let Some(sum) = factors.get_mut(row.field()) {
                 *sum += factor;
             }
-            for (&label, &value) in row.labels.iter().zip(row.values) {
-                scores[usize::from(label)] += factor * f64::from(value);
+            for cell in self.rows.cells(row) {
+                scores[usize::from(cell.label)] += factor * f64::from(cell.value);
             }
         }
         for (floor, factor) in self.background.floors.iter().zip(factors).filter(|(_, factor)| *factor != 0.0) {
@@ -180,10 +175,10 @@ impl Case {
         let along = |values: &[f64]| -> f64 { slopes.iter().zip(values).map(|(slope, value)| slope * value).sum() };
         let mut floors = [0.0; FIELDS];
         self.background.floors.iter().zip(&mut floors).for_each(|(floor, sum)| *sum = along(floor));
-        for row in self.rows() {
-            let cells = row.labels.iter().zip(row.values);
-            let cells: f64 = cells.map(|(&label, &value)| slopes[usize::from(label)] * f64::from(value)).sum();
-            gradient[row.parameter] += self.scales[row.field] * (floors[row.field] + cells);
+        for &row in &self.features {
+            let cells = self.rows.cells(row).iter();
+            let cells: f64 = cells.map(|cell| slopes[usize::from(cell.label)] * f64::from(cell.value)).sum();
+            gradient[row.parameter()] += self.scales[row.field()] * (floors[row.field()] + cells);
         }
         if let Some(last) = gradient.last_mut() {
             *last += along(self.prior());
@@ -195,13 +190,13 @@ impl Case {
         const WIDTH: usize = FIELDS + 1;
         let mut x = vec![0.0; self.labels() * WIDTH];
         let mut factors = [0.0; TERM_FIELDS];
-        for row in self.rows() {
-            let scale = self.scales[row.field];
-            if let Some(sum) = factors.get_mut(row.field) {
+        for &row in &self.features {
+            let scale = self.scales[row.field()];
+            if let Some(sum) = factors.get_mut(row.field()) {
                 *sum += scale;
             }
-            for (&label, &value) in row.labels.iter().zip(row.values) {
-                x[usize::from(label) * WIDTH + row.field] += scale * f64::from(value);
+            for cell in self.rows.cells(row) {
+                x[usize::from(cell.label) * WIDTH + row.field()] += scale * f64::from(cell.value);
             }
         }
         for (label, row) in x.chunks_exact_mut(WIDTH).enumerate() {

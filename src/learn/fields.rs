@@ -201,7 +201,10 @@ pub(super) fn fit(cases: &[&Case]) -> [f64; WEIGHTS] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::{case::Background, rows::Rows};
+    use crate::learn::{
+        case::Background,
+        rows::{Cell, Rows},
+    };
     use std::sync::Arc;
 
     /// Two labels told apart by the first field only; one article in ten speaks for the wrong one, so that the best
@@ -213,7 +216,7 @@ mod tests {
             let label = i % 2;
             let mut rows = Rows::default();
             let says = if i % 10 == 9 { 1 - label } else { label };
-            let row = rows.push(0, 0, std::iter::once((says as u16, 1.0)));
+            let row = rows.push(0, 0, std::iter::once(Cell { label: says as u16, value: 1.0 }));
             Case::new(label, vec![row], &Arc::new(rows), 0.0, &background)
         };
         (0..number).map(case).collect()

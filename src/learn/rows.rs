@@ -5,56 +5,52 @@
 
 use std::collections::HashMap;
 
-/// One feature and its cells.
+/// What a feature says of a label: how far its value lies above the floor.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row<'a> {
-    /// Its weight among the parameters.
-    pub(super) parameter: usize,
-    pub(super) field: usize,
-    /// Labels that the feature says something special of.
-    pub(super) labels: &'a [u16],
-    /// How far each lies above the floor.
-    pub(super) values: &'a [f32],
+pub(super) struct Cell {
+    pub(super) label: u16,
+    pub(super) value: f32,
 }
 
-/// Rows by number.
-#[derive(Debug, Default)]
-pub(super) struct Rows {
-    heads: Vec<Head>,
-    labels: Vec<u16>,
-    values: Vec<f32>,
-}
-
-#[derive(Debug)]
-struct Head {
+/// A feature and where its cells are. Articles hold these, not numbers of them: what is read in passes over all articles
+/// should not be looked for in two places.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
     parameter: u32,
     start: u32,
     cells: u16,
     field: u8,
 }
 
-impl Rows {
-    pub(super) fn get(&self, number: u32) -> Row<'_> {
-        let head = &self.heads[number as usize];
-        let cells = head.start as usize..head.start as usize + usize::from(head.cells);
-        Row {
-            parameter: head.parameter as usize,
-            field: usize::from(head.field),
-            labels: &self.labels[cells.clone()],
-            values: &self.values[cells],
-        }
+impl Row {
+    /// Its weight among the parameters.
+    pub(super) fn parameter(&self) -> usize {
+        self.parameter as usize
     }
 
-    /// Adds a row; its number.
-    pub(super) fn push(&mut self, parameter: u32, field: usize, cells: impl Iterator<Item = (u16, f64)>) -> u32 {
-        let start = self.labels.len();
-        for (label, value) in cells {
-            self.labels.push(label);
-            self.values.push(value as f32);
-        }
-        let cells = (self.labels.len() - start) as u16;
-        self.heads.push(Head { parameter, start: start as u32, cells, field: field as u8 });
-        (self.heads.len() - 1) as u32
+    pub(super) fn field(&self) -> usize {
+        usize::from(self.field)
+    }
+}
+
+/// The cells of rows.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    cells: Vec<Cell>,
+}
+
+impl Rows {
+    /// The labels that a feature says something special of, ascending.
+    pub(super) fn cells(&self, row: Row) -> &[Cell] {
+        &self.cells[row.start as usize..row.start as usize + usize::from(row.cells)]
+    }
+
+    /// Adds a row.
+    pub(super) fn push(&mut self, parameter: u32, field: usize, cells: impl Iterator<Item = Cell>) -> Row {
+        let start = self.cells.len();
+        self.cells.extend(cells);
+        let cells = (self.cells.len() - start) as u16;
+        Row { parameter, start: start as u32, cells, field: field as u8 }
     }
 }
 
@@ -71,23 +67,23 @@ struct Key {
 pub(super) struct RowsOf {
     pub(super) rows: Rows,
     /// `None` of a feature that the model does not know then.
-    numbers: HashMap<Key, Option<u32>, foldhash::fast::RandomState>,
+    known: HashMap<Key, Option<Row>, foldhash::fast::RandomState>,
 }
 
 impl RowsOf {
     /// The row of a feature without some articles, given as feature, label and number; `make` adds it if it is new.
-    pub(super) fn number(
+    pub(super) fn row(
         &mut self,
         feature: u32,
         gone: &[(u32, u16, u32)],
-        make: impl FnOnce(&mut Rows) -> Option<u32>,
-    ) -> Option<u32> {
+        make: impl FnOnce(&mut Rows) -> Option<Row>,
+    ) -> Option<Row> {
         let (label, articles) = match gone {
             [] => (0, 0),
             &[(_, label, articles)] => (label, articles),
             // Rare: articles of several labels in one group.
             _ => return make(&mut self.rows),
         };
-        *self.numbers.entry(Key { feature, label, articles }).or_insert_with(|| make(&mut self.rows))
+        *self.known.entry(Key { feature, label, articles }).or_insert_with(|| make(&mut self.rows))
     }
 }

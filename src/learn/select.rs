@@ -16,7 +16,7 @@ use crate::{
 pub(super) const MAX_FEATURES: usize = 800_000;
 
 /// Cells of held-out articles that weights are learnt from at most. Bounds time, and memory too, where few are shared:
-/// 6 bytes each.
+/// 8 bytes each.
 const MAX_CELLS: usize = 120_000_000;
 
 /// The same while settings are compared.

@@ -6,7 +6,7 @@ use super::{AxisTable, LeftOut, Totals};
 use crate::{
     learn::{
         case::{Background, Case, Parameters},
-        rows::{Rows, RowsOf},
+        rows::{Cell, Row, Rows, RowsOf},
     },
     model::Settings,
 };
@@ -22,7 +22,7 @@ pub(in crate::learn) struct View<'a> {
 /// An article whose rows are still coming together.
 pub(in crate::learn) struct Draft {
     label: usize,
-    features: Vec<u32>,
+    features: Vec<Row>,
     exponent: f64,
     background: Arc<Background>,
 }
@@ -55,7 +55,7 @@ impl View<'_> {
             remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
             let (gone, _) = remaining.split_at(remaining.partition_point(|cell| cell.0 == feature));
             let parameter = parameters.of(feature)?;
-            rows.number(feature, gone, |rows| self.row(feature, gone, parameter, rows))
+            rows.row(feature, gone, |rows| self.row(feature, gone, parameter, rows))
         };
         let features = features.iter().filter_map(row).collect();
         let background = Arc::clone(&self.background);
@@ -63,11 +63,11 @@ impl View<'_> {
     }
 
     /// What a feature says without some articles; `None` if the model does not know it then.
-    fn row(&self, feature: u32, gone: &[(u32, u16, u32)], parameter: u32, rows: &mut Rows) -> Option<u32> {
+    fn row(&self, feature: u32, gone: &[(u32, u16, u32)], parameter: u32, rows: &mut Rows) -> Option<Row> {
         let (table, settings) = (self.table, self.settings);
         let field = table.field(feature).index();
         if let Some(named) = table.named_label(feature) {
-            return Some(rows.push(parameter, field, std::iter::once((named, 1.0))));
+            return Some(rows.push(parameter, field, std::iter::once(Cell { label: named, value: 1.0 })));
         }
         let (mut documents, mut total) = (0, 0.0);
         let mut values: Vec<(u16, f64)> = Vec::new();
@@ -85,8 +85,8 @@ impl View<'_> {
         if values.is_empty() || !table.in_field(feature, documents, settings) {
             return None;
         }
-        let deviation = |(label, value)| (label, AxisTable::deviation(value, total, settings));
-        Some(rows.push(parameter, field, values.into_iter().map(deviation)))
+        let cell = |(label, value)| Cell { label, value: AxisTable::deviation(value, total, settings) as f32 };
+        Some(rows.push(parameter, field, values.into_iter().map(cell)))
     }
 }
 
