@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     classify::Axis,
-    model::{Digest, SampleArticle, Settings},
+    model::{Counts, Digest, SampleArticle, Settings},
 };
 
 /// With fewer sources than this, leaving one out leaves too little.
@@ -47,9 +47,11 @@ struct Part {
 }
 
 impl<'a> Articles<'a> {
-    /// The articles of a calibration sample that are labelled on the axis. Whole sources can be left out if the sample is
+    /// The articles of the calibration sample that are labelled on the axis. Whole sources can be left out if the sample is
     /// the whole corpus, since only what is in it can be subtracted.
-    pub(super) fn new(axis: Axis, sample: &'a [SampleArticle], is_whole: bool) -> Self {
+    pub(super) fn of(axis: Axis, counts: &'a Counts) -> Self {
+        let sample = &counts.sample;
+        let is_whole = sample.len() == counts.ledger.len();
         let mut names: Vec<&str> = sample.iter().filter_map(|article| article.source.as_deref()).collect();
         names.sort_unstable();
         names.dedup();
@@ -92,6 +94,12 @@ impl<'a> Articles<'a> {
     /// Number of groups.
     pub(super) fn groups(&self) -> usize {
         self.groups.len()
+    }
+
+    /// Whether a group is among them.
+    pub(super) fn contains(&self, group: &Digest) -> bool {
+        let of = |members: &Vec<Member<'_>>| members.first().map(|member| member.article.group);
+        self.groups.binary_search_by_key(&Some(*group), of).is_ok()
     }
 
     /// Whether whole sources can be left out.

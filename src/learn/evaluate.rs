@@ -1,20 +1,22 @@
 //! How good a model is on labelled articles.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{
     article::LabelledArticle,
-    case::Parameters,
     errors::{WorstError, WorstErrors},
+    judge::AxisModel,
     metrics::{EVALUATION_POINTS, Scored, measure, sort},
-    table::{AxisTable, LeftOut, Totals},
 };
 use crate::{
-    classify::{Axis, Calibration, Names},
-    model::{Digest, Metrics, Model, ModelFile, SampleArticle, Settings},
+    classify::{Axis, Names},
+    model::{Digest, Metrics, ModelFile, SampleArticle},
     text::Document,
 };
 
@@ -45,18 +47,6 @@ pub struct Evaluation {
     pub axes: Vec<AxisEvaluation>,
 }
 
-/// One axis of a model as evaluation needs it.
-struct AxisModel {
-    axis: Axis,
-    table: AxisTable,
-    totals: Totals,
-    settings: Settings,
-    parameters: Parameters,
-    /// By parameter.
-    weights: Vec<f64>,
-    calibration: Calibration,
-}
-
 /// What a model was trained on, found by text and by group.
 struct Training<'a> {
     file: &'a ModelFile,
@@ -66,14 +56,19 @@ struct Training<'a> {
     groups_of_text: HashMap<Digest, Vec<Digest>>,
 }
 
+/// An article that the model was trained on, as the calibration sample would hold it, and the articles of training that
+/// scoring it must do without: at least all of its text and group that are in the sample.
+type Known<'a> = (SampleArticle, Vec<Cow<'a, SampleArticle>>);
+
 /// Articles read at a time, on all threads.
 const CHUNK: usize = 1024;
 
 /// Scores articles whose labels are known.
 ///
-/// An article whose text the model was trained on is scored by the model without that text and all of its group, and of
-/// the group the article is given here, as far as the calibration sample holds them. Settings, weights and calibration,
-/// which were learnt with it, stay: figures over such articles flatter the model. An article of the ledger that is not in the sample is left out alone.
+/// An article whose text the model was trained on is scored without that text and all of its group, and of the group the
+/// article is given here, as far as the calibration sample holds them: counts are subtracted, and weights learnt again
+/// on the other groups, a fifth of them left out at a time. Settings and calibration stay. An article of the ledger
+/// that is not in the sample is left out of the counts alone: weights were not learnt with it.
 pub fn evaluate(file: &ModelFile, articles: impl IntoIterator<Item = LabelledArticle>) -> Evaluation {
     let mut evaluator = Evaluator::new(file);
     for_each_chunk(articles, |chunk| evaluator.add(chunk));
@@ -98,7 +93,7 @@ pub(super) fn for_each_chunk(
 /// A model while it is evaluated.
 pub(super) struct Evaluator<'a> {
     file: &'a ModelFile,
-    axes: Vec<AxisModel>,
+    axes: Vec<AxisModel<'a>>,
     training: Training<'a>,
     articles: u64,
     trained_on: u64,
@@ -128,8 +123,14 @@ impl<'a> Evaluator<'a> {
 
     /// Scores articles.
     pub(super) fn add(&mut self, articles: &[LabelledArticle]) {
-        let results: Vec<_> = articles.par_iter().map(|article| self.score(article)).collect();
-        for (article, (known, results)) in articles.iter().zip(results) {
+        let training = &self.training;
+        let known: Vec<_> = articles.par_iter().map(|article| training.known(article, &self.axes)).collect();
+        for (_, left_out) in known.iter().flatten() {
+            self.axes.iter_mut().for_each(|axis| axis.prepare(left_out));
+        }
+        let score = |(article, known): (&LabelledArticle, &Option<Known<'_>>)| self.score(article, known.as_ref());
+        let results: Vec<_> = articles.par_iter().zip(&known).map(score).collect();
+        for (article, results) in articles.iter().zip(results) {
             for (axis, scored) in Axis::ALL.into_iter().zip(results) {
                 if let Some(scored) = &scored {
                     self.errors[axis as usize].consider(&self.file.model, axis, self.articles, article, scored);
@@ -137,19 +138,16 @@ impl<'a> Evaluator<'a> {
                 self.scored[axis as usize].push(scored);
             }
             self.articles += 1;
-            self.trained_on += u64::from(known);
         }
+        self.trained_on += known.iter().flatten().count() as u64;
     }
 
-    /// Whether the model was trained on the article's text, and what it says of it, by [`Axis`].
-    fn score(&self, article: &LabelledArticle) -> (bool, [Option<Scored>; 2]) {
+    /// What the model says of an article, by [`Axis`].
+    fn score(&self, article: &LabelledArticle, known: Option<&Known<'_>>) -> [Option<Scored>; 2] {
         let mut results = [None, None];
-        let known = self.training.texts.contains(&article.text_digest());
-        if known {
-            let own = self.training.sampled(article, &self.axes);
-            let left_out = self.training.left_out(article, &own);
+        if let Some((own, left_out)) = known {
             for axis in &self.axes {
-                results[axis.axis as usize] = axis.without(article, &own, left_out.values().copied());
+                results[axis.axis as usize] = axis.without(article, own, left_out);
             }
         } else {
             let document = Document::new(article.article(), None);
@@ -157,7 +155,7 @@ impl<'a> Evaluator<'a> {
                 results[axis.axis as usize] = axis.served(article, &self.file.model, &document);
             }
         }
-        (known, results)
+        results
     }
 
     /// The figures.
@@ -194,7 +192,7 @@ impl<'a> Training<'a> {
     }
 
     /// An article as the calibration sample would hold it.
-    fn sampled(&self, article: &LabelledArticle, axes: &[AxisModel]) -> SampleArticle {
+    fn sampled(&self, article: &LabelledArticle, axes: &[AxisModel<'_>]) -> SampleArticle {
         let prepared = article.prepare(&self.names);
         let index = |feature: &u64| self.file.counts.features.binary_search(feature).ok().map(|index| index as u32);
         let mut labels = [None, None];
@@ -212,60 +210,21 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// The training articles that scoring an article must do without, by digest.
-    fn left_out<'b>(
-        &'b self,
-        article: &LabelledArticle,
-        own: &'b SampleArticle,
-    ) -> BTreeMap<Digest, &'b SampleArticle> {
+    /// The article and what scoring it must do without; `None` if the model was not trained on its text.
+    fn known(&self, article: &LabelledArticle, axes: &[AxisModel<'_>]) -> Option<Known<'a>> {
+        if !self.texts.contains(&article.text_digest()) {
+            return None;
+        }
+        let own = self.sampled(article, axes);
         let of_text = self.groups_of_text.get(&own.text).into_iter().flatten().copied();
         let groups = of_text.chain([article.group_digest()]);
-        let members = groups.filter_map(|group| self.groups.get(&group)).flatten().copied();
-        let mut left_out: BTreeMap<Digest, &SampleArticle> = members.map(|member| (member.digest, member)).collect();
+        let members = groups.filter_map(|group| self.groups.get(&group)).flatten();
+        let mut left_out: BTreeMap<Digest, Cow<'a, SampleArticle>> =
+            members.map(|&member| (member.digest, Cow::Borrowed(member))).collect();
         if self.file.counts.contains(&own.digest) {
-            left_out.entry(own.digest).or_insert(own);
+            left_out.entry(own.digest).or_insert_with(|| Cow::Owned(own.clone()));
         }
-        left_out
-    }
-}
-
-impl AxisModel {
-    fn new(file: &ModelFile, axis: Axis) -> Option<Self> {
-        let tables = file.serving.tables.axes[axis as usize].as_ref()?;
-        let settings = file.serving.report.axes[axis as usize].as_ref()?.settings;
-        let table = AxisTable::new(&file.counts, axis)?;
-        let parameters = Parameters::new(&table, &settings);
-        let weights = parameters.served(&file.serving.tables.features, tables, &file.counts.features);
-        let calibration = tables.calibration.clone();
-        Some(AxisModel { axis, totals: table.totals(&settings), table, settings, parameters, weights, calibration })
-    }
-
-    fn label(&self, article: &LabelledArticle) -> Option<usize> {
-        self.table.labels.binary_search(article.labels[self.axis as usize].as_ref()?).ok()
-    }
-
-    /// What the model says without some articles.
-    fn without<'a>(
-        &self,
-        article: &LabelledArticle,
-        own: &SampleArticle,
-        left_out: impl Iterator<Item = &'a SampleArticle>,
-    ) -> Option<Scored> {
-        let truth = article.labels[self.axis as usize].as_ref()?;
-        let left_out = LeftOut::new(self.axis, left_out);
-        let view = self.table.without(&left_out, &self.totals, &self.settings);
-        let case = view.case(self.label(article).unwrap_or_default(), &own.features, &self.parameters);
-        let probabilities = case.probabilities(&self.weights, &self.calibration.temperature);
-        let scored = Scored::new(truth, &self.table.labels, &probabilities);
-        Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, false))
-    }
-
-    /// What the model says.
-    fn served(&self, article: &LabelledArticle, model: &Model, document: &Document<'_>) -> Option<Scored> {
-        let truth = article.labels[self.axis as usize].as_ref()?;
-        let probabilities: Vec<f64> = model.distribution(document, self.axis).into_iter().map(|(_, _, p)| p).collect();
-        let scored = Scored::new(truth, &self.table.labels, &probabilities);
-        Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, model.is_foreign(document)))
+        Some((own, left_out.into_values().collect()))
     }
 }
 

@@ -24,6 +24,7 @@ mod errors;
 mod evaluate;
 mod fields;
 mod fit;
+mod judge;
 mod merge;
 mod metrics;
 mod minimize;

@@ -112,14 +112,38 @@ fn fits(table: &AxisTable, settings: &Settings) -> bool {
 
 /// The fold of a group among `folds`, for learning weights on some articles and judging them on others. Another byte
 /// decides the outer folds.
-fn inner_fold(group: &Digest, folds: u8) -> u8 {
+pub(super) fn inner_fold(group: &Digest, folds: u8) -> u8 {
     group.0[14] % folds
 }
 
-/// Scores of all articles by models that know nothing of them: counts and weights of each fold are those of the other
-/// folds. (Weights that were learnt with an article in the counts know its label: a word that stands in two articles
-/// helps the one exactly if it helps the other.) Articles of which such a model knows nothing are left out: they are
-/// answered from the frequencies of labels.
+/// A model that knows nothing of the articles of one fold.
+pub(super) struct WithoutFold {
+    pub(super) table: AxisTable,
+    pub(super) parameters: Parameters,
+    /// By parameter.
+    pub(super) weights: Vec<f64>,
+}
+
+impl WithoutFold {
+    /// Counts and weights are those of the other articles. (Weights that were learnt with an article in the counts know its
+    /// label: a word that stands in two articles helps the one exactly if it helps the other.)
+    pub(super) fn new(
+        table: &AxisTable,
+        judged: &Articles<'_>,
+        learnt: &Articles<'_>,
+        settings: &Settings,
+        effort: Effort,
+    ) -> Self {
+        let table = judged.minus_all(table);
+        let parameters = Parameters::new(&table, settings);
+        let cases = learnt.cases(&table, settings, &parameters);
+        let weights = attributes::fit(&cases, &parameters, settings.weight_precision, effort);
+        WithoutFold { table, parameters, weights }
+    }
+}
+
+/// Scores of all articles by models that know nothing of them. Articles of which such a model has no feature are left
+/// out: they are answered from the frequencies of labels.
 fn unseen(table: &AxisTable, articles: &Articles<'_>, settings: &Settings, folds: u8, effort: Effort) -> Vec<Unseen> {
     let fold = |fold: u8| {
         let judged = articles.filter(|group| inner_fold(group, folds) == fold);
@@ -127,10 +151,7 @@ fn unseen(table: &AxisTable, articles: &Articles<'_>, settings: &Settings, folds
         if judged.groups() == 0 || learnt.groups() == 0 {
             return Vec::new();
         }
-        let table = judged.minus_all(table);
-        let parameters = Parameters::new(&table, settings);
-        let cases = learnt.cases(&table, settings, &parameters);
-        let weights = attributes::fit(&cases, &parameters, settings.weight_precision, effort);
+        let WithoutFold { table, parameters, weights } = WithoutFold::new(table, &judged, &learnt, settings, effort);
         let judged = judged.without_source(&learnt, &table, settings, &parameters);
         let known = judged.into_iter().filter(Case::is_known);
         known.map(|case| Unseen { label: case.label, scores: case.scores(&weights) }).collect()
@@ -140,7 +161,7 @@ fn unseen(table: &AxisTable, articles: &Articles<'_>, settings: &Settings, folds
 
 /// Folds for comparing settings, and for calibration.
 const SEARCH_FOLDS: u8 = 2;
-const CALIBRATION_FOLDS: u8 = 5;
+pub(super) const CALIBRATION_FOLDS: u8 = 5;
 
 /// The settings that no step of a single one makes better, by log loss on articles that neither counts nor weights have
 /// seen; then weights and calibration under them. `None` if the features do not fit whatever the cut-off.
@@ -168,7 +189,12 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choic
             }
         }
     }
-    Some(learn(table, &articles.clone().within(table, MAX_CELLS, MAX_SCORES), best))
+    Some(learn(table, &learnt(articles, table), best))
+}
+
+/// The articles that weights are learnt from.
+pub(super) fn learnt<'a>(articles: &Articles<'a>, table: &AxisTable) -> Articles<'a> {
+    articles.clone().within(table, MAX_CELLS, MAX_SCORES)
 }
 
 /// Weights and calibration under some settings.

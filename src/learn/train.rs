@@ -108,11 +108,10 @@ pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
     let mut tables = Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
     let mut is_labelled = false;
-    let is_whole = counts.sample.len() == counts.ledger.len();
     for axis in Axis::ALL {
         let Some(table) = AxisTable::new(counts, axis) else { continue };
         is_labelled = true;
-        let articles = Articles::new(axis, &counts.sample, is_whole);
+        let articles = Articles::of(axis, counts);
         let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
         if labels_seen < 2 || articles.groups() < 2 {
             continue;
