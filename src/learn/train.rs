@@ -1,7 +1,5 @@
 //! Counts become a model: each axis is chosen and learnt, fitted with linfa, measured, and written.
 
-use rayon::prelude::*;
-
 use super::{
     FOLDS,
     articles::{Articles, Member},
@@ -90,7 +88,7 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
         }
         Some(scored)
     };
-    let folds: Vec<_> = (0..FOLDS).into_par_iter().map(fold).collect::<Option<_>>()?;
+    let folds: Vec<_> = (0..FOLDS).map(fold).collect::<Option<_>>()?;
     let mut all = [Vec::new(), Vec::new()];
     for scored in folds {
         all.iter_mut().zip(scored).for_each(|(all, scored)| all.extend(scored));
