@@ -26,9 +26,9 @@ use anyhow::Context as _;
 
 /// Measure a model on labelled articles
 ///
-/// Reads what train reads. Articles that the model was trained on are recognised by their text and scored without the
-/// counts of themselves and the rest of their group; the weights were learnt with them, so that figures over them
-/// flatter the model (those that train prints do not). A record that cannot be used is told on standard error with file
+/// Reads what train reads. Articles that the model was trained on are recognised by their text and scored without
+/// themselves and the rest of their group: these are subtracted from the counts, and the weights learnt again on the
+/// other articles, which takes a while. A record that cannot be used is told on standard error with file
 /// and line, and the others are scored.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -85,14 +85,9 @@ pub(super) fn evaluated(figures: &Figures) -> String {
     let _ = writeln!(out, "model {model_version}");
     let _ = writeln!(
         out,
-        "{articles} articles; the model was trained on {trained_on} of them (such are scored without the counts of \
-         themselves and their group)"
+        "{articles} articles; the model was trained on {trained_on} of them (such are scored without themselves \
+         and their group, by counts and weights that do not know them)"
     );
-    if *trained_on > 0 {
-        out.push_str(
-            "the weights were learnt with those as well, so figures over them flatter; those of `train` do not\n",
-        );
-    }
     for AxisEvaluation { axis, metrics: figures, unknown_labels, worst_errors: _ } in axes {
         let _ = writeln!(out, "\n{}: {} articles", axis.name(), figures.articles);
         if *unknown_labels > 0 {

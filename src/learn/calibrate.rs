@@ -17,8 +17,17 @@ const TOLERANCE: f64 = 1e-7;
 /// The variance of the slope's Gaussian prior around 0: few articles give plain temperature scaling.
 const SLOPE_VARIANCE: f64 = 1.0;
 
+/// What of a temperature is learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scaling {
+    /// One temperature for all scores.
+    Plain,
+    /// One that goes with the entropy.
+    Adaptive,
+}
+
 /// The temperature of least log loss, and the mean of `-ln P(true label)` under it.
-pub(super) fn temperature(articles: &[Unseen]) -> (Temperature, f64) {
+pub(super) fn temperature(articles: &[Unseen], scaling: Scaling) -> (Temperature, f64) {
     let entropies: Vec<f64> = articles.iter().map(|article| log_entropy(&article.scores)).collect();
     let evaluate = |x: &[f64]| {
         let temperature = Temperature { slope: x[0], offset: x[1] };
@@ -33,6 +42,9 @@ pub(super) fn temperature(articles: &[Unseen]) -> (Temperature, f64) {
             let slope = (scaled[article.label] - expected) / t * -libm::expm1(-t);
             gradient[0] += slope * entropy;
             gradient[1] += slope;
+        }
+        if scaling == Scaling::Plain {
+            gradient[0] = 0.0;
         }
         (value, gradient)
     };
@@ -52,7 +64,7 @@ pub(super) fn temperature(articles: &[Unseen]) -> (Temperature, f64) {
 
 /// Learns what the scores are worth.
 pub(super) fn calibrate(articles: &[Unseen]) -> Calibration {
-    let (temperature, _) = temperature(articles);
+    let (temperature, _) = temperature(articles, Scaling::Adaptive);
     let judge = |article: &Unseen| {
         let probabilities = temperature.probabilities(&article.scores);
         let best = (0..probabilities.len()).rev().max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
@@ -71,7 +83,8 @@ mod tests {
     fn temperature_is_that_of_the_odds() {
         let article = |i: usize| Unseen { label: usize::from(i % 10 == 9), scores: vec![1.0, -1.0] };
         let articles: Vec<Unseen> = (0..1000).map(article).collect();
-        let (temperature, loss) = temperature(&articles);
+        let (temperature, loss) = temperature(&articles, Scaling::Plain);
+        assert_eq!(temperature.slope, 0.0);
         assert!((temperature.at(log_entropy(&[1.0, -1.0])) - 2.0 / 9_f64.ln()).abs() < 1e-3);
         let entropy = -(0.9 * 0.9_f64.ln() + 0.1 * 0.1_f64.ln());
         assert!((loss - entropy).abs() < 1e-6);
@@ -83,7 +96,7 @@ mod tests {
         let articles: Vec<Unseen> = (0..2000)
             .map(|i| Unseen { label: usize::from(i % 10 == 9), scores: vec![[1.0, 4.0, 16.0][i % 3], -1.0] })
             .collect();
-        let (temperature, _) = temperature(&articles);
+        let (temperature, _) = temperature(&articles, Scaling::Adaptive);
         assert!(temperature.slope < -0.1, "{temperature:?}");
         for best in [1.0, 4.0, 16.0] {
             let p = temperature.probabilities(&[best, -1.0])[0];
@@ -93,6 +106,6 @@ mod tests {
 
     #[test]
     fn nothing_to_learn_from_changes_nothing() {
-        assert_eq!(temperature(&[]), (Temperature::default(), 0.0));
+        assert_eq!(temperature(&[], Scaling::Adaptive), (Temperature::default(), 0.0));
     }
 }

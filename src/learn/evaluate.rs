@@ -233,6 +233,33 @@ mod tests {
     use super::*;
     use crate::learn::testing::{counts_of, small_corpus};
 
+    /// Labels and words by chance: whoever does better than guessing has seen the answers. Weights that were learnt with an
+    /// article tell its label, even when it is taken out of the counts.
+    #[test]
+    fn what_cannot_be_known_is_guessed() {
+        let mut state = 1_u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % below
+        };
+        let article = |number: usize| {
+            let words: Vec<String> = (0..20).map(|_| format!("word{}x", random(300))).collect();
+            let label = ["court", "hospital"][random(2) as usize];
+            LabelledArticle {
+                id: number.to_string(),
+                text: words.join(" "),
+                labels: [None, Some(label.to_owned())],
+                ..LabelledArticle::default()
+            }
+        };
+        let corpus: Vec<LabelledArticle> = (0..200).map(article).collect();
+        let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&corpus)).unwrap().model).unwrap();
+        let evaluation = evaluate(&file, corpus);
+        assert_eq!(evaluation.trained_on, 200);
+        let accuracy = evaluation.axes[0].metrics.accuracy;
+        assert!((0.35..0.65).contains(&accuracy), "{accuracy}");
+    }
+
     /// To the last digit.
     #[test]
     fn figures_do_not_depend_on_the_order_of_the_articles() {

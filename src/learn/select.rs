@@ -3,7 +3,7 @@
 use super::{
     articles::Articles,
     attributes::{self, Effort, QUICK, THOROUGH},
-    calibrate::{Unseen, calibrate, temperature},
+    calibrate::{Scaling, Unseen, calibrate, temperature},
     case::{Case, Parameters},
     table::AxisTable,
 };
@@ -167,7 +167,8 @@ pub(super) const CALIBRATION_FOLDS: u8 = 5;
 /// seen; then weights and calibration under them. `None` if the features do not fit whatever the cut-off.
 pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choice> {
     let few = articles.clone().within(table, MAX_SEARCH_CELLS, MAX_SCORES);
-    let loss = |settings: &Settings| temperature(&unseen(table, &few, settings, SEARCH_FOLDS, QUICK)).1;
+    let loss = |settings: &Settings| // A temperature that follows the entropy would make up for settings whose scores are too sure or too unsure.
+        temperature(&unseen(table, &few, settings, SEARCH_FOLDS, QUICK), Scaling::Plain).1;
     let min_documents = lowest_cut_off(table, &START)?;
     let (mut best, mut least) = (START, f64::INFINITY);
     for (event_model, alpha, length_exponent) in STARTS {

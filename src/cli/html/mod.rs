@@ -42,9 +42,8 @@ pub(super) fn page(figures: &Figures) -> String {
         "p",
         &[],
         format_args!(
-            "{articles} articles. The model was trained on {trained_on} of them; such are scored by the model without \
-             themselves and their group, but with the settings and weights that it learnt with them. Measured with chuanda \
-             {}.",
+            "{articles} articles. The model was trained on {trained_on} of them; such are scored without \
+             themselves and their group, by counts and weights that do not know them. Measured with chuanda {}.",
             env!("CARGO_PKG_VERSION")
         ),
     );
