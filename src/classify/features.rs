@@ -139,10 +139,11 @@ impl Field {
         self.index() >= TERM_FIELDS
     }
 
-    /// The field of a number; `None` if there is no such field.
+    /// The field of a feature by its id; `None` if there is no such field, as a damaged or forged file may have it.
     #[must_use]
-    pub fn new(number: u8) -> Option<Self> {
-        (usize::from(number) < FIELDS).then_some(Field(number))
+    pub fn of(feature: u64) -> Option<Self> {
+        let number = feature & ((1 << FIELD_BITS) - 1);
+        (number < FIELDS as u64).then_some(Field(number as u8))
     }
 
     /// Its number, below [`FIELDS`].
@@ -179,8 +180,6 @@ pub struct Occurrence {
     pub feature: u64,
     /// The n-gram, whatever its field: hash of its terms; or of the label that is named.
     pub ngram: u64,
-    /// The field.
-    pub field: Field,
     /// Where it stands.
     pub span: Span,
 }
@@ -212,13 +211,13 @@ pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occur
         let term = if token.kind == TokenKind::Number { number } else { token.term };
         let span = token.span();
         for field in [Field::unigrams(token.zone), Field::ANY_UNIGRAMS] {
-            visit(Occurrence { feature: feature_id(term, field), ngram: term, field, span });
+            visit(Occurrence { feature: feature_id(term, field), ngram: term, span });
         }
         if let Some((before, start)) = previous.filter(|_| token.joins_previous) {
             let ngram = bigram(before, term);
             let span = Span { start: start.start, ..span };
             for field in [Field::bigrams(token.zone), Field::ANY_BIGRAMS] {
-                visit(Occurrence { feature: feature_id(ngram, field), ngram, field, span });
+                visit(Occurrence { feature: feature_id(ngram, field), ngram, span });
             }
         }
         previous = Some((term, span));
@@ -231,9 +230,9 @@ pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occur
 /// Counting a feature once per article ("binarised" multinomial naive Bayes, Jurafsky and Martin, chapter 4) keeps
 /// long articles and often repeated names of conveyed meetings from outvoting the lead.
 #[must_use]
-pub fn row(document: &Document<'_>, names: &Names) -> Vec<(u64, Field)> {
+pub fn row(document: &Document<'_>, names: &Names) -> Vec<u64> {
     let mut row = Vec::with_capacity(document.tokens.len() * 4);
-    visit(document, names, |occurrence| row.push((occurrence.feature, occurrence.field)));
+    visit(document, names, |occurrence| row.push(occurrence.feature));
     row.sort_unstable();
     row.dedup();
     row

@@ -111,7 +111,7 @@ impl AxisNames {
         let mut report = |found: Option<&Found>, kind: NameField| {
             if let (Some(found), Some(field)) = (found, kind.field()) {
                 let feature = feature_id(found.label, field);
-                visit(Occurrence { feature, ngram: found.label, field, span: found.span });
+                visit(Occurrence { feature, ngram: found.label, span: found.span });
             }
         };
         for name in &found {

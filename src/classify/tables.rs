@@ -39,8 +39,6 @@ pub struct Tables {
     /// Feature ids in ascending order.
     #[serde(with = "delta")]
     pub features: Vec<u64>,
-    /// The field of each feature.
-    pub fields: Vec<u8>,
     /// By axis; `None` for an axis without labelled articles.
     pub axes: [Option<AxisTables>; 2],
 }
@@ -155,13 +153,13 @@ impl Tables {
     /// Names what does not fit, as in a damaged or forged file.
     pub fn check(&self) -> Result<(), TablesError> {
         let features = self.features.len();
-        if u32::try_from(features).is_err() || self.fields.len() != features {
+        if u32::try_from(features).is_err() {
             return Err(TablesError("number of features"));
         }
         if !self.features.is_sorted_by(|a, b| a < b) {
             return Err(TablesError("features out of order"));
         }
-        if self.fields.iter().any(|&number| Field::new(number).is_none()) {
+        if self.features.iter().any(|&feature| Field::of(feature).is_none()) {
             return Err(TablesError("fields"));
         }
         self.axes.iter().flatten().try_for_each(|axis| axis.check(features))

@@ -2,7 +2,7 @@
 
 use super::tally::Row;
 use crate::{
-    classify::{Names, features, features::Field},
+    classify::{Names, features},
     model::Digest,
     text::{Article, Document, TokenKind},
 };
@@ -32,16 +32,15 @@ pub(super) struct Prepared {
     pub(super) group: Digest,
     pub(super) source: Option<String>,
     pub(super) language: usize,
-    pub(super) features: Vec<(u64, Field)>,
+    pub(super) features: Vec<u64>,
     pub(super) terms: Vec<u64>,
 }
 
 impl Prepared {
-    /// What is counted of it, and the fields of the features; features and terms are moved out.
-    pub(super) fn row(&mut self, labels: [Option<u16>; 2]) -> (Row, Vec<Field>) {
-        let (features, fields) = std::mem::take(&mut self.features).into_iter().unzip();
-        let terms = std::mem::take(&mut self.terms);
-        (Row { labels, language: self.language, features, terms }, fields)
+    /// What is counted of it; features and terms are moved out.
+    pub(super) fn row(&mut self, labels: [Option<u16>; 2]) -> Row {
+        let (features, terms) = (std::mem::take(&mut self.features), std::mem::take(&mut self.terms));
+        Row { labels, language: self.language, features, terms }
     }
 }
 

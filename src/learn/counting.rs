@@ -205,8 +205,8 @@ impl Trainer {
             return Ok(Added::Double);
         }
         let labels = self.label_numbers(article)?;
-        let (row, fields) = prepared.row(labels);
-        self.tally.add(&row, &fields);
+        let row = prepared.row(labels);
+        self.tally.add(&row);
         self.ledger.insert(prepared.digest, prepared.text);
         if let Some(rebuilt_from) = &mut self.rebuilt_from {
             rebuilt_from.insert(prepared.digest);

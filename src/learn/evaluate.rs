@@ -205,7 +205,7 @@ impl<'a> Training<'a> {
             group: prepared.group,
             source: prepared.source,
             labels,
-            features: prepared.features.iter().filter_map(|(feature, _)| index(feature)).collect(),
+            features: prepared.features.iter().filter_map(index).collect(),
             ..SampleArticle::default()
         }
     }

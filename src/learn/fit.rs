@@ -223,8 +223,7 @@ mod tests {
                     Calibration { temperature: Temperature { slope: -0.2, offset: 1.3 }, ..Calibration::default() };
                 Choice { settings, parameters, weights, calibration }
             });
-            let mut served =
-                Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
+            let mut served = Tables { features: counts.features.clone(), axes: [None, None] };
             for axis in 0..2 {
                 served.axes[axis] = Some(tables(&axes[axis], &choices[axis]).unwrap());
             }
@@ -234,7 +233,7 @@ mod tests {
                 let hits = scorer.hits(&document);
                 let ids = article.prepare(&names).features;
                 let features: Vec<u32> =
-                    ids.iter().map(|(id, _)| counts.features.binary_search(id).unwrap() as u32).collect();
+                    ids.iter().map(|id| counts.features.binary_search(id).unwrap() as u32).collect();
                 for (axis, (table, choice)) in axes.iter().zip(&choices).enumerate() {
                     let (none, totals) = (LeftOut::default(), table.totals(&settings));
                     let case = table.without(&none, &totals, &settings).case(0, &features, &choice.parameters);

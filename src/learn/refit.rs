@@ -24,7 +24,7 @@ use crate::{
 ///
 /// No axis is left that the other model has settings for and that has articles of two labels.
 pub fn refit(base: &Serving, counts: &Counts) -> Result<Serving, TrainError> {
-    let mut tables = Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
+    let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, axes: [None, None], ..base.report };
     for axis in Axis::ALL {
         let (Some(table), Some(known), Some(fitted)) =

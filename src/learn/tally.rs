@@ -1,10 +1,10 @@
 //! Integer sums over labelled articles, which grow and shrink by articles and grow by whole counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::names::name_features;
 use crate::{
-    classify::{Axis, Catalog, features::Field},
+    classify::{Axis, Catalog},
     model::{AxisCounts, Cells, Counts, SampleArticle},
 };
 
@@ -42,18 +42,13 @@ struct Labels {
 }
 
 /// What is counted of one feature.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Feature {
-    field: Field,
     /// By axis: label number and articles, ascending.
     cells: [Vec<(u16, u32)>; 2],
 }
 
 impl Feature {
-    fn new(field: Field) -> Self {
-        Feature { field, cells: [Vec::new(), Vec::new()] }
-    }
-
     fn add(&mut self, axis: usize, label: u16, articles: u32) {
         let cells = &mut self.cells[axis];
         match cells.binary_search_by_key(&label, |(number, _)| *number) {
@@ -116,14 +111,14 @@ impl Tally {
         numbers.iter().filter(|&(_, &number)| documents[usize::from(number)] > 0).map(|(label, _)| label.as_str())
     }
 
-    /// Counts an article. The fields are those of its features.
-    pub(super) fn add(&mut self, row: &Row, fields: &[Field]) {
+    /// Counts an article.
+    pub(super) fn add(&mut self, row: &Row) {
         self.languages[row.language] += 1;
         for (axis, label) in row.labels.into_iter().enumerate() {
             label.into_iter().for_each(|label| self.labels[axis].documents[usize::from(label)] += 1);
         }
-        for (&id, &field) in row.features.iter().zip(fields) {
-            let feature = self.features.entry(id).or_insert_with(|| Feature::new(field));
+        for &id in &row.features {
+            let feature = self.features.entry(id).or_default();
             for (axis, label) in row.labels.into_iter().enumerate() {
                 label.into_iter().for_each(|label| feature.add(axis, label, 1));
             }
@@ -182,9 +177,8 @@ impl Tally {
             }
         }
         let mut at = [0, 0];
-        for (index, (&id, &field)) in counts.features.iter().zip(&counts.fields).enumerate() {
-            let Some(field) = Field::new(field) else { continue };
-            let feature = self.features.entry(id).or_insert_with(|| Feature::new(field));
+        for (index, &id) in counts.features.iter().enumerate() {
+            let feature = self.features.entry(id).or_default();
             for (axis, AxisCounts { cells, .. }) in counts.axes.iter().enumerate() {
                 let own = at[axis]..at[axis] + usize::from(cells.cells[index]);
                 at[axis] = own.end;
@@ -233,18 +227,18 @@ impl Tally {
         });
 
         // The names of labels are features even where no article has them: a label can be found by its name.
-        let names: HashMap<u64, Field> = Axis::ALL
+        let names: HashSet<u64> = Axis::ALL
             .into_iter()
             .filter(|&axis| !axes[axis as usize].labels.is_empty())
             .flat_map(|axis| catalog.labels(axis).iter().map(move |label| (axis, label)))
             .flat_map(|(axis, label)| name_features(axis, label))
             .collect();
-        for (&id, &field) in &names {
-            self.features.entry(id).or_insert_with(|| Feature::new(field));
+        for &id in &names {
+            self.features.entry(id).or_default();
         }
         let is_held = |feature: &Feature| feature.cells.iter().flatten().any(|(_, articles)| *articles > 0);
         let mut counted: Vec<(u64, Feature)> =
-            self.features.into_iter().filter(|(id, feature)| is_held(feature) || names.contains_key(id)).collect();
+            self.features.into_iter().filter(|(id, feature)| is_held(feature) || names.contains(id)).collect();
         counted.sort_unstable_by_key(|(id, _)| *id);
         for (_, feature) in &counted {
             for axis in 0..2 {
@@ -266,7 +260,6 @@ impl Tally {
             catalog,
             languages: self.languages,
             features: counted.iter().map(|(id, _)| *id).collect(),
-            fields: counted.iter().map(|(_, feature)| feature.field.index() as u8).collect(),
             axes,
             terms,
             term_documents,

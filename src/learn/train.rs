@@ -103,7 +103,7 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
 ///
 /// Too few articles or labels to learn from.
 pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
-    let mut tables = Tables { features: counts.features.clone(), fields: counts.fields.clone(), axes: [None, None] };
+    let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
     let mut is_labelled = false;
     for axis in Axis::ALL {
@@ -173,7 +173,6 @@ fn keep_known(tables: &mut Tables) {
         values.retain(|_| keep.next().is_some_and(|keep| *keep));
     }
     filter(&mut tables.features, &known);
-    filter(&mut tables.fields, &known);
     for axis in tables.axes.iter_mut().flatten() {
         filter(&mut axis.cells, &known);
         filter(&mut axis.weights, &known);

@@ -105,7 +105,7 @@ impl Trainer {
                 labels[axis as usize] = Some(self.tally.known(axis, label).ok_or(Contradiction)?);
             }
         }
-        let (row, _) = prepared.row(labels);
+        let row = prepared.row(labels);
         self.tally.remove(&row, 1)?;
         self.ledger.remove(&prepared.digest);
         self.sample.remove(prepared.group, prepared.digest);
@@ -137,7 +137,7 @@ impl Trainer {
             }
             if let Some(mut prepared) = prepared {
                 let label = |axis| self.tally.known(axis, article.labels[axis as usize].as_deref()?);
-                let (row, _) = prepared.row(Axis::ALL.map(label));
+                let row = prepared.row(Axis::ALL.map(label));
                 let sampled = Sampled { text: prepared.text, source: prepared.source, row };
                 self.sample.add(prepared.group, prepared.digest, sampled);
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classify::{Catalog, delta, features::FIELDS};
+use crate::classify::{Catalog, delta, features::Field};
 
 /// 128 bits of BLAKE3: names an article or a group without holding its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,8 +93,6 @@ pub struct Counts {
     /// Feature ids, ascending.
     #[serde(with = "delta")]
     pub features: Vec<u64>,
-    /// The field of each feature.
-    pub fields: Vec<u8>,
     /// By axis.
     pub axes: [AxisCounts; 2],
     /// Plain terms, ascending.
@@ -123,7 +121,7 @@ impl Counts {
     /// What is wrong with counts that came from a file; `None` if nothing is.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let features = self.features.len();
-        if self.fields.len() != features || self.fields.iter().any(|&field| usize::from(field) >= FIELDS) {
+        if self.features.iter().any(|&feature| Field::of(feature).is_none()) {
             return Some("fields");
         }
         if u32::try_from(features).is_err() || self.term_documents.len() != self.terms.len() {

@@ -57,7 +57,7 @@ impl Scorer {
     /// Tables that contradict themselves, as a damaged or forged file may hold.
     pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
         tables.check()?;
-        let fields = tables.fields.iter().filter_map(|&number| Field::new(number)).collect();
+        let fields = tables.features.iter().filter_map(|&feature| Field::of(feature)).collect();
         let mut axes = [None, None];
         for (number, axis) in tables.axes.into_iter().enumerate() {
             if let Some(axis) = axis {

@@ -93,7 +93,7 @@ fn with_names(counts: &Counts, axis: Axis, catalog: &Catalog) -> AxisTable {
         let features = catalog.get(axis, id).map(name_ngrams).unwrap_or_default();
         let mut known: Vec<u32> = features
             .into_iter()
-            .filter_map(|(feature, _)| counts.features.binary_search(&feature).ok())
+            .filter_map(|feature| counts.features.binary_search(&feature).ok())
             .map(|index| index as u32)
             .collect();
         known.sort_unstable();
@@ -118,7 +118,7 @@ fn with_names(counts: &Counts, axis: Axis, catalog: &Catalog) -> AxisTable {
     let mut table = AxisTable {
         labels: source.labels.clone(),
         documents: source.documents.clone(),
-        fields: counts.fields.iter().filter_map(|&number| Field::new(number)).collect(),
+        fields: counts.features.iter().filter_map(|&feature| Field::of(feature)).collect(),
         starts: vec![0],
         cell_labels: Vec::new(),
         counts: Vec::new(),
