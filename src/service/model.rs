@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::status::Failure;
 use crate::{
@@ -24,6 +24,9 @@ pub(super) struct Models {
     pub(super) engine: Arc<Engine>,
 }
 
+/// Answers that come one after the other.
+type Pending<T> = tokio_stream::Empty<Result<T, Status>>;
+
 #[tonic::async_trait]
 impl ModelService for Models {
     async fn list_models(
@@ -33,7 +36,7 @@ impl ModelService for Models {
         check_page(request.get_ref()).map_err(|error| Failure::from(error).status())?;
         // There is one version at most, so that every page is the first and the last.
         let models = self.engine.snapshot().iter().map(|model| message(model, Detail::Short)).collect();
-        Ok(Response::new(v1::ListModelsResponse { models, next_page_token: String::new() }))
+        Ok(Response::new(v1::ListModelsResponse { models, ..v1::ListModelsResponse::default() }))
     }
 
     async fn get_model(&self, request: Request<v1::GetModelRequest>) -> Result<Response<v1::GetModelResponse>, Status> {
@@ -47,7 +50,70 @@ impl ModelService for Models {
             };
             Failure::from(error).status()
         })?;
-        Ok(Response::new(v1::GetModelResponse { model: Some(message(&model, Detail::Whole)) }))
+        let model = Some(message(&model, Detail::Whole));
+        Ok(Response::new(v1::GetModelResponse { model, active_version: String::new() }))
+    }
+
+    type TrainModelStream = Pending<v1::TrainModelResponse>;
+
+    async fn train_model(
+        &self,
+        _: Request<Streaming<v1::TrainModelRequest>>,
+    ) -> Result<Response<Self::TrainModelStream>, Status> {
+        Err(Failure::Unimplemented.status())
+    }
+
+    type UpdateModelStream = Pending<v1::UpdateModelResponse>;
+
+    async fn update_model(
+        &self,
+        _: Request<Streaming<v1::UpdateModelRequest>>,
+    ) -> Result<Response<Self::UpdateModelStream>, Status> {
+        Err(Failure::Unimplemented.status())
+    }
+
+    async fn activate_model(
+        &self,
+        _: Request<v1::ActivateModelRequest>,
+    ) -> Result<Response<v1::ActivateModelResponse>, Status> {
+        Err(Failure::Unimplemented.status())
+    }
+
+    async fn rollback_model(
+        &self,
+        _: Request<v1::RollbackModelRequest>,
+    ) -> Result<Response<v1::RollbackModelResponse>, Status> {
+        Err(Failure::Unimplemented.status())
+    }
+
+    async fn delete_model(
+        &self,
+        _: Request<v1::DeleteModelRequest>,
+    ) -> Result<Response<v1::DeleteModelResponse>, Status> {
+        Err(Failure::Unimplemented.status())
+    }
+
+    async fn list_activations(
+        &self,
+        _: Request<v1::ListActivationsRequest>,
+    ) -> Result<Response<v1::ListActivationsResponse>, Status> {
+        Err(Failure::Unimplemented.status())
+    }
+
+    type ExportModelStream = Pending<v1::ExportModelResponse>;
+
+    async fn export_model(
+        &self,
+        _: Request<v1::ExportModelRequest>,
+    ) -> Result<Response<Self::ExportModelStream>, Status> {
+        Err(Failure::Unimplemented.status())
+    }
+
+    async fn import_model(
+        &self,
+        _: Request<Streaming<v1::ImportModelRequest>>,
+    ) -> Result<Response<v1::ImportModelResponse>, Status> {
+        Err(Failure::Unimplemented.status())
     }
 }
 
@@ -86,6 +152,7 @@ fn message(model: &Model, detail: Detail) -> v1::Model {
         active: true,
         calibrated: model.is_calibrated(),
         folds: report.folds,
+        ..v1::Model::default()
     }
 }
 

@@ -121,6 +121,7 @@ impl Work {
             classification_options,
             offset_encoding,
             model_version,
+            follow_active_version: _,
         } = request;
         let article_id = article.as_ref().map(|article| article.id.clone()).unwrap_or_default();
         let analysis = async {
