@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Temperature;
 
 /// How the scores of one axis become probabilities and decisions: learnt from articles that the scores knew nothing of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// How scores become probabilities.
     pub temperature: Temperature,
@@ -15,12 +15,6 @@ pub struct Calibration {
     /// At place `j` the probability that the true label must have for a label set of coverage `1 - j / STEPS`;
     /// ascending.
     pub true_label: Vec<f32>,
-}
-
-impl Default for Calibration {
-    fn default() -> Self {
-        Calibration { temperature: Temperature::default(), precision: Vec::new(), true_label: Vec::new() }
-    }
 }
 
 /// The steps of coverage that label sets can be asked for with.
