@@ -24,6 +24,8 @@ use crate::{engine::Limits, service};
 /// | `keep_alive_timeout_seconds` | 20 | 1 to 86,400 |
 /// | `grace_period_seconds` | 30 | 0 to 86,400 |
 /// | `models_poll_seconds` | 1 | 1 to 86,400 |
+/// | `allow_model_changes` | no | |
+/// | `max_model_bytes` | 1 GiB | from 1 KiB |
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct ServeSettings {
     /// Address and port to listen on; port 0 lets the system choose.
@@ -123,6 +125,12 @@ pub struct ServeSettings {
         default_value_t = Self::default().models_poll_seconds
     )]
     pub models_poll_seconds: usize,
+    /// Let clients train, import, activate and delete models in the directory of models. Nobody is authenticated yet.
+    #[arg(long, env = "CHUANDA_ALLOW_MODEL_CHANGES")]
+    pub allow_model_changes: bool,
+    /// Longest model file that may be imported, in bytes.
+    #[arg(long, value_name = "N", env = "CHUANDA_MAX_MODEL_BYTES", default_value_t = Self::default().max_model_bytes)]
+    pub max_model_bytes: usize,
 }
 
 impl Default for ServeSettings {
@@ -142,6 +150,8 @@ impl Default for ServeSettings {
             keep_alive_timeout_seconds: 20,
             grace_period_seconds: 30,
             models_poll_seconds: 1,
+            allow_model_changes: false,
+            max_model_bytes: 1 << 30,
         }
     }
 }
@@ -171,7 +181,7 @@ pub struct Checked {
     pub cores: usize,
     /// For [`crate::service::serve`].
     pub service: service::Settings,
-    /// For [`crate::engine::Follower::follow`].
+    /// For [`crate::engine::follow`].
     pub models_poll: Duration,
 }
 
@@ -209,6 +219,8 @@ impl ServeSettings {
                 keep_alive_interval: seconds("keep_alive_interval_seconds", self.keep_alive_interval_seconds, 1)?,
                 keep_alive_timeout: seconds("keep_alive_timeout_seconds", self.keep_alive_timeout_seconds, 1)?,
                 grace_period: seconds("grace_period_seconds", self.grace_period_seconds, 0)?,
+                allow_model_changes: self.allow_model_changes,
+                max_model_bytes: within("max_model_bytes", self.max_model_bytes, 1 << 10, isize::MAX as usize)?,
             },
             models_poll: seconds("models_poll_seconds", self.models_poll_seconds, 1)?,
         })
@@ -234,7 +246,7 @@ mod tests {
     #[test]
     fn each_setting_out_of_range_is_named() {
         type Change = fn(&mut ServeSettings);
-        let cases: [(Change, &str); 15] = [
+        let cases: [(Change, &str); 16] = [
             (|s| s.cores = 1_025, "cores: 1025 is not between 0 and 1024"),
             (|s| s.max_article_bytes = 0, "max_article_bytes: 0 is not between 1 and 16777216"),
             (|s| s.max_article_bytes = 1 << 25, "max_article_bytes: 33554432 is not between 1 and 16777216"),
@@ -252,6 +264,7 @@ mod tests {
             (|s| s.keep_alive_timeout_seconds = 0, "keep_alive_timeout_seconds: 0 is not between 1 and 86400"),
             (|s| s.grace_period_seconds = 86_401, "grace_period_seconds: 86401 is not between 0 and 86400"),
             (|s| s.models_poll_seconds = 0, "models_poll_seconds: 0 is not between 1 and 86400"),
+            (|s| s.max_model_bytes = 0, "max_model_bytes: 0 is not between 1024 and 9223372036854775807"),
             (|s| s.max_request_bytes = 1 << 10, "max_article_bytes: 1048576 is not between 1 and 1024"),
         ];
         for (change, expect) in cases {

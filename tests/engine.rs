@@ -31,17 +31,17 @@ async fn nothing_is_answered_without_a_model() {
     assert_eq!(read(&engine, article("a", "text")).await.as_deref(), Ok("a"));
 }
 
-#[test]
-fn versions_are_looked_up() {
+#[tokio::test]
+async fn versions_are_looked_up() {
     let gate = Gate::new();
     let engine = gated(1, &gate);
     let current = engine.snapshot().unwrap();
-    assert!(Arc::ptr_eq(&current, &engine.model("").unwrap()));
-    assert!(Arc::ptr_eq(&current, &engine.model(current.version()).unwrap()));
-    let other = engine.model("0123").unwrap_err();
+    assert!(Arc::ptr_eq(&current, &engine.model("").await.unwrap()));
+    assert!(Arc::ptr_eq(&current, &engine.model(current.version()).await.unwrap()));
+    let other = engine.model("0123").await.unwrap_err();
     assert_eq!(other, AnalyzeError::ModelVersionNotFound("0123".to_owned()));
     // A version that cannot be one is not quoted.
-    let endless = engine.model(&"v".repeat(129)).unwrap_err();
+    let endless = engine.model(&"v".repeat(129)).await.unwrap_err();
     assert_eq!(endless.to_string(), "model_version: 129 is over the limit max_version_bytes of 128");
 }
 

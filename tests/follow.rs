@@ -13,7 +13,7 @@ use std::{
 };
 
 use chuanda::{
-    engine::{ArticleInput, Engine, Follower, Limits, OptionsInput, analyze},
+    engine::{ArticleInput, Engine, Limits, OptionsInput, analyze, follow},
     learn::{CatalogChoice, LabelledArticle, Trainer},
     model::store::{By, Expected, Store, StoreError, Version},
 };
@@ -55,8 +55,8 @@ fn activate(store: &Store, number: usize) {
     store.activate(version(number), Expected::Any, by()).unwrap();
 }
 
-fn engine() -> Arc<Engine> {
-    Arc::new(Engine::new(Limits::default(), 1))
+fn engine(store: &Store) -> Arc<Engine> {
+    Arc::new(Engine::new(Limits::default(), 1).with_store(store.clone()))
 }
 
 /// Which of the two models the engine answers with.
@@ -68,40 +68,38 @@ fn serving(engine: &Engine) -> usize {
 #[test]
 fn the_engine_switches_when_the_log_says_so() {
     let (_directory, store) = store();
-    let engine = engine();
+    let engine = engine(&store);
     let changes = engine.changes();
-    let mut follower = Follower::new(Arc::clone(&engine), store.clone());
-    assert_eq!(follower.look().unwrap(), None);
+    assert_eq!(engine.look().unwrap(), None);
     assert!(engine.snapshot().is_err(), "nothing was activated");
     activate(&store, 0);
-    assert_eq!(follower.look().unwrap().as_ref(), Some(version(0)));
+    assert_eq!(engine.look().unwrap().as_ref(), Some(version(0)));
     let first = engine.snapshot().unwrap();
     assert!(changes.has_changed().unwrap());
-    follower.look().unwrap();
+    engine.look().unwrap();
     assert!(Arc::ptr_eq(&first, &engine.snapshot().unwrap()), "nothing is loaded again");
     activate(&store, 1);
-    follower.look().unwrap();
+    engine.look().unwrap();
     assert_eq!((serving(&engine), first.version()), (1, version(0).as_str()));
     store.rollback(Expected::Any, by()).unwrap();
-    follower.look().unwrap();
+    engine.look().unwrap();
     assert_eq!(serving(&engine), 0);
 }
 
 #[test]
 fn what_cannot_be_loaded_is_refused_and_the_model_before_answers_on() {
     let (_directory, store) = store();
-    let engine = engine();
-    let mut follower = Follower::new(Arc::clone(&engine), store.clone());
+    let engine = engine(&store);
     activate(&store, 0);
-    follower.look().unwrap();
+    engine.look().unwrap();
     activate(&store, 1);
     let (path, log) = (store.path(version(1)), store.directory().join("activations.jsonl"));
     let whole = fs::read(&path).unwrap();
     let other_format = [&whole[..8], b"\x63", &whole[9..]].concat();
-    let mut check = |damage: &dyn Fn(), expect: fn(&StoreError) -> bool| {
+    let check = |damage: &dyn Fn(), expect: fn(&StoreError) -> bool| {
         damage();
         for _ in 0..2 {
-            let error = follower.look().unwrap_err();
+            let error = engine.look().unwrap_err();
             assert!(expect(&error), "{error}");
             assert_eq!(serving(&engine), 0);
         }
@@ -115,16 +113,16 @@ fn what_cannot_be_loaded_is_refused_and_the_model_before_answers_on() {
     // Mended, it is taken up.
     fs::write(&log, lines).unwrap();
     store.import(&whole, by()).unwrap();
-    follower.look().unwrap();
+    engine.look().unwrap();
     assert_eq!(serving(&engine), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_log_is_looked_at_again_and_again() {
     let (_directory, store) = store();
-    let engine = engine();
+    let engine = engine(&store);
     activate(&store, 0);
-    let following = tokio::spawn(Follower::new(Arc::clone(&engine), store.clone()).follow(Duration::from_secs(1)));
+    let following = tokio::spawn(follow(Arc::clone(&engine), Duration::from_secs(1)));
     let mut changes = engine.changes();
     for number in [1, 0, 1] {
         activate(&store, number);
@@ -140,10 +138,9 @@ async fn the_log_is_looked_at_again_and_again() {
 fn no_answer_is_of_two_models() {
     const SWAPS: usize = 1000;
     let (_directory, store) = store();
-    let engine = engine();
-    let mut follower = Follower::new(Arc::clone(&engine), store.clone());
+    let engine = engine(&store);
     activate(&store, 0);
-    follower.look().unwrap();
+    engine.look().unwrap();
     let (done, answered) = (AtomicBool::new(false), [const { AtomicUsize::new(0) }; 2]);
     thread::scope(|scope| {
         for (name, labels) in [("lecture", ["study_session", "symposium"]), ("panel", ["symposium", "study_session"])] {
@@ -167,7 +164,7 @@ fn no_answer_is_of_two_models() {
             } else {
                 store.rollback(Expected::Version(version(1)), by()).unwrap();
             }
-            follower.look().unwrap();
+            engine.look().unwrap();
             assert_eq!(serving(&engine), swap % 2);
         }
         done.store(true, Ordering::Relaxed);

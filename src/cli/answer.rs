@@ -105,7 +105,8 @@ impl Answerer {
                 let code = match &error {
                     AnalyzeError::Field(_) => "invalid_argument",
                     AnalyzeError::ModelVersionNotFound(_) => "not_found",
-                    AnalyzeError::NoModel => "unavailable",
+                    AnalyzeError::ModelDamaged(_) => "data_loss",
+                    AnalyzeError::StoreUnavailable | AnalyzeError::NoModel => "unavailable",
                     AnalyzeError::Internal => "internal",
                 };
                 let id = made.unwrap_or(input.id);

@@ -5,10 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, Unit};
-
 use super::{CliError, output, source};
 use crate::{
+    engine,
     model::store::{By, Info, Origin, Store, StoreError, Version},
     records::Publication,
 };
@@ -41,16 +40,7 @@ pub(super) struct Actor {
 impl Actor {
     /// This person, now, for a reason.
     pub(super) fn by(&self, why: &str) -> By {
-        let now = Timestamp::now();
-        let user = || {
-            let names = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(source::variable);
-            names.filter_map(|name| name.into_string().ok()).next()
-        };
-        By {
-            at: now.round(Unit::Millisecond).unwrap_or(now),
-            actor: self.actor.clone().or_else(user).unwrap_or_else(|| "unknown".to_owned()),
-            why: why.to_owned(),
-        }
+        engine::by(self.actor.as_deref(), why)
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     config::ServeSettings,
-    engine::{Engine, Follower},
+    engine::{self, Engine},
     records::Publication,
     service::{self, Drained},
     shutdown,
@@ -31,7 +31,7 @@ use crate::{
 ///
 /// With --models, the active version of a directory of models answers, and another one from the moment on that it is
 /// activated (chuanda models); what began with the one before ends with it. Before the first activation, the model that is
-/// built in answers.
+/// built in answers. With --allow-model-changes as well, clients may train, import, activate and delete versions.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -63,6 +63,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         ))
     })?;
     let source = args.model.source()?;
+    if checked.service.allow_model_changes && !matches!(source, Source::Store(_)) {
+        return Err(CliError::Usage("--allow-model-changes needs a directory of models: --models DIR".to_owned()));
+    }
     let model = match &source {
         Source::Store(store) if store.current().map_err(|error| CliError::Unusable(error.into()))?.is_none() => {
             let directory = store.directory().display();
@@ -81,12 +84,16 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         let listen = || format!("--listen {}", checked.listen);
         let listener = TcpListener::bind(checked.listen).await.with_context(listen).map_err(unusable)?;
         let address = listener.local_addr().with_context(listen).map_err(unusable)?;
-        let engine = Arc::new(Engine::new(checked.limits, checked.cores));
+        let engine = Engine::new(checked.limits, checked.cores);
+        let engine = Arc::new(match source {
+            Source::Store(store) => engine.with_store(store),
+            Source::Embedded | Source::File(_) => engine,
+        });
         let _announced = args.address_file.as_deref().map(|path| AddressFile::write(path, address)).transpose()?;
         tracing::info!(%address, model = model.version(), "listening");
         engine.activate(model);
-        if let Source::Store(store) = source {
-            tokio::spawn(Follower::new(Arc::clone(&engine), store).follow(checked.models_poll));
+        if engine.store().is_some() {
+            tokio::spawn(engine::follow(Arc::clone(&engine), checked.models_poll));
         }
         tokio::select! {
             served = service::serve(listener, engine, checked.service, signals.drain) => {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     classify::{Axis, Classification},
-    model::Model,
+    model::{Model, store::StoreError},
     summarize,
     text::{Article, Document, Language, Part, Span},
 };
@@ -19,15 +19,47 @@ pub enum AnalyzeError {
     /// The request is at fault.
     #[error(transparent)]
     Field(#[from] FieldError),
-    /// No such version can answer.
-    #[error("no model with version {0:?} is loaded")]
+    /// There is no such version.
+    #[error("there is no model with version {0:?}")]
     ModelVersionNotFound(String),
+    /// The file of a version is not what was written.
+    #[error("the file of model version {0:?} is damaged")]
+    ModelDamaged(String),
+    /// The store cannot be read or written to.
+    #[error("the directory of models cannot be used now")]
+    StoreUnavailable,
     /// Nothing can be answered yet.
     #[error("no model is loaded yet")]
     NoModel,
     /// The program is at fault: a panic was caught.
     #[error("internal error")]
     Internal,
+}
+
+impl From<StoreError> for AnalyzeError {
+    /// Why a version cannot be loaded. What callers need not know, such as paths, goes to the log.
+    fn from(error: StoreError) -> Self {
+        if let StoreError::NotFound { version, .. } = error {
+            return AnalyzeError::ModelVersionNotFound(version.to_string());
+        }
+        tracing::error!(%error, "the directory of models cannot be used");
+        match error {
+            StoreError::Refused { path, .. } | StoreError::Misnamed { path, .. } => {
+                AnalyzeError::ModelDamaged(path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
+            }
+            StoreError::NotFound { .. }
+            | StoreError::Unsound(_)
+            | StoreError::NotAVersion
+            | StoreError::NothingActive { .. }
+            | StoreError::NothingBefore { .. }
+            | StoreError::NotExpected { .. }
+            | StoreError::IsActive { .. }
+            | StoreError::Log { .. }
+            | StoreError::Info { .. }
+            | StoreError::TooLong { .. }
+            | StoreError::Io { .. } => AnalyzeError::StoreUnavailable,
+        }
+    }
 }
 
 /// Something the caller should know about an answer that was given all the same.

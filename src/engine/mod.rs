@@ -1,16 +1,18 @@
-//! The running service without a network: current model, limits, CPU work, batch.
+//! The running service without a network: current model and the store it is from, limits, CPU work, batch.
 
+mod actor;
 mod analysis;
 mod batch;
 mod compute;
 mod follow;
 mod input;
 mod offsets;
+mod pinned;
 
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -18,20 +20,19 @@ use std::{
 use arc_swap::ArcSwapOption;
 use tokio::sync::{Semaphore, watch};
 
+pub use actor::by;
 pub use analysis::{Analysis, AnalyzeError, Summary, SummarySentence, Warning, WarningCode, analyze};
 pub use batch::{Batch, InOrder};
 pub use compute::{INLINE_BYTES, analyze_caught};
-pub use follow::Follower;
+pub use follow::follow;
 pub use input::{AnalysisOptions, ArticleInput, FieldError, Limits, OptionsInput, Problem, SummaryLength};
 pub use offsets::OffsetEncoding;
 
-use crate::model::Model;
+use self::pinned::Pinned;
+use crate::model::{Model, store::Store};
 
 /// Runs before each analysis, on its thread.
 type Probe = Arc<dyn Fn(&ArticleInput) + Send + Sync>;
-
-/// Longest model version that is looked up, in bytes; what is longer cannot be one.
-const MAX_VERSION_BYTES: usize = 128;
 
 /// The current model, the limits, and the processor cores that large articles share. One for the whole process; every
 /// request works on the model that was current when it began.
@@ -39,6 +40,10 @@ pub struct Engine {
     model: ArcSwapOption<Model>,
     /// Tells that `model` was stored, for those who follow it.
     changes: watch::Sender<()>,
+    store: Option<Store>,
+    pinned: Arc<Pinned>,
+    /// What was wrong at the last look at the store; locked while one looks.
+    trouble: Mutex<Option<String>>,
     limits: Limits,
     cores: usize,
     /// One permit for each core; held by the analysis of a large article.
@@ -63,12 +68,23 @@ impl Engine {
         Self {
             model: ArcSwapOption::empty(),
             changes: watch::Sender::new(()),
+            store: None,
+            pinned: Arc::default(),
+            trouble: Mutex::new(None),
             limits,
             cores,
             permits: Arc::new(Semaphore::new(cores)),
             waiting: AtomicUsize::new(0),
             probe: None,
         }
+    }
+
+    /// The same with a store: its active version becomes the current model at the next [`Engine::look`], and all its
+    /// versions answer to those who ask for them.
+    #[must_use]
+    pub fn with_store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
     }
 
     /// The same with a function that runs before each analysis, on its thread and inside what catches its panics. For
@@ -95,22 +111,10 @@ impl Engine {
         self.model.load_full().ok_or(AnalyzeError::NoModel)
     }
 
-    /// The model of a version; the current one if `version` is empty.
-    ///
-    /// # Errors
-    ///
-    /// No model is loaded, or none of this version.
-    pub fn model(&self, version: &str) -> Result<Arc<Model>, AnalyzeError> {
-        let current = self.snapshot()?;
-        if version.is_empty() || version == current.version() {
-            return Ok(current);
-        }
-        if version.len() > MAX_VERSION_BYTES {
-            let problem =
-                Problem::OverLimit { limit: "max_version_bytes", maximum: MAX_VERSION_BYTES, actual: version.len() };
-            return Err(FieldError { field: "model_version".to_owned(), problem }.into());
-        }
-        Err(AnalyzeError::ModelVersionNotFound(version.to_owned()))
+    /// The store, if there is one. Its methods read and write files, so they are not for a thread that serves calls.
+    #[must_use]
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
     /// Wakes whenever another model became the current one.

@@ -194,3 +194,24 @@ pub struct Report {
     /// By axis; `None` for an axis without labelled articles.
     pub axes: [Option<AxisReport>; 2],
 }
+
+impl Report {
+    /// The same without what takes up room: figures by label, tables, curves and confusions.
+    #[must_use]
+    pub fn short(&self) -> Self {
+        let metrics = |metrics: &Metrics| Metrics {
+            reliability: Vec::new(),
+            risk_coverage: Vec::new(),
+            labels: Vec::new(),
+            confusions: Vec::new(),
+            ..metrics.clone()
+        };
+        let axis = |axis: &AxisReport| AxisReport {
+            settings: axis.settings,
+            labels: axis.labels.clone(),
+            held_out: axis.held_out.as_ref().map(metrics),
+            source_held_out: axis.source_held_out.as_ref().map(metrics),
+        };
+        Self { axes: self.axes.each_ref().map(|report| report.as_ref().map(axis)), ..*self }
+    }
+}

@@ -52,7 +52,7 @@ impl Analyses {
             request;
         let article = convert::article(article)?;
         let options = convert::options(summary_options, classification_options, offset_encoding)?;
-        let model = self.engine.model(&model_version)?;
+        let model = self.engine.model(&model_version).await?;
         let options = options.check(&model)?;
         let analysis = self.engine.analyze(&model, "article", article, options).await?;
         let response = v1::AnalyzeResponse { analysis: Some(analysis.into()) };
@@ -70,7 +70,7 @@ impl Analyses {
         } = request;
         self.check_count(articles.len())?;
         let options = convert::options(summary_options, classification_options, offset_encoding)?;
-        let model = self.engine.model(&model_version)?;
+        let model = self.engine.model(&model_version).await?;
         let options = options.check(&model)?;
         let ids: Vec<String> = articles.iter().map(|article| article.id.clone()).collect();
         let articles: Vec<ArticleInput> = articles.into_iter().map(Into::into).collect();
@@ -109,7 +109,7 @@ impl Analyses {
 }
 
 /// Most bytes that tag and length of a repeated field take.
-const MAX_FIELD_HEAD: usize = 6;
+pub(super) const MAX_FIELD_HEAD: usize = 6;
 
 /// Refuses an answer of `bytes` bytes if it is over the limit.
 pub(super) fn sendable(bytes: usize, maximum: usize) -> Result<(), Failure> {

@@ -50,9 +50,9 @@ fn calls(settings: CallSettings) -> impl Layer<Routes, Service = Calls> {
 /// How a call comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// One answer, bounded in time by the server as well as the client.
+    /// One message and one answer, bounded in time by the server as well as the client.
     Unary,
-    /// A stream that knows itself when to end; bounded in time by the client alone.
+    /// A stream of messages, of answers or of both that knows itself when to end; bounded in time by the client alone.
     Stream,
     /// A stream that waits for news and is cut off when the server drains.
     Subscription,
@@ -61,7 +61,11 @@ enum Kind {
 impl Kind {
     fn of(path: &str) -> Self {
         match path {
-            "/chuanda.v1.AnalysisService/StreamAnalyze" => Kind::Stream,
+            "/chuanda.v1.AnalysisService/StreamAnalyze"
+            | "/chuanda.v1.ModelService/TrainModel"
+            | "/chuanda.v1.ModelService/UpdateModel"
+            | "/chuanda.v1.ModelService/ExportModel"
+            | "/chuanda.v1.ModelService/ImportModel" => Kind::Stream,
             "/grpc.health.v1.Health/Watch"
             | "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
             | "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo" => Kind::Subscription,

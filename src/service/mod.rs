@@ -50,6 +50,10 @@ pub struct Settings {
     pub keep_alive_timeout: Duration,
     /// How long a shutdown waits for calls under way. Default 30 s.
     pub grace_period: Duration,
+    /// Whether clients may train, import, activate and delete models. Default no.
+    pub allow_model_changes: bool,
+    /// Longest model file that is imported, in bytes. Default 1 GiB.
+    pub max_model_bytes: usize,
 }
 
 impl Default for Settings {
@@ -64,6 +68,8 @@ impl Default for Settings {
             keep_alive_interval: Duration::from_secs(60),
             keep_alive_timeout: Duration::from_secs(20),
             grace_period: Duration::from_secs(30),
+            allow_model_changes: false,
+            max_model_bytes: 1 << 30,
         }
     }
 }
@@ -98,6 +104,12 @@ pub async fn serve(
     settings: Settings,
     shutdown: CancellationToken,
 ) -> Result<Drained, ServeError> {
+    if settings.allow_model_changes
+        && let Ok(address) = listener.local_addr()
+        && !address.ip().to_canonical().is_loopback()
+    {
+        tracing::warn!(%address, "whoever reaches this address may change the models: nobody is authenticated");
+    }
     let (reporter, health_service) = tonic_health::server::health_reporter();
     // The reporter begins with the server as a whole serving; nobody is connected yet to see it.
     health::report(&reporter, ServingStatus::NotServing).await;
@@ -143,7 +155,7 @@ fn routes(engine: &Arc<Engine>, settings: &Settings, draining: &CancellationToke
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(settings.max_request_bytes);
-    let models = ModelServiceServer::new(Models { engine: Arc::clone(engine) })
+    let models = ModelServiceServer::new(Models::new(engine, settings, draining))
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(settings.max_request_bytes);

@@ -1,12 +1,15 @@
 //! What went wrong becomes a gRPC status: the whole table, in one place.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _, pb};
 
-use crate::engine::{AnalyzeError, FieldError, Problem};
+use crate::{
+    engine::{AnalyzeError, FieldError, Problem},
+    model::store::{StoreError, Version},
+};
 
 /// `google.rpc.ErrorInfo.domain` of every error.
 const DOMAIN: &str = "chuanda.v1";
@@ -19,6 +22,35 @@ pub(super) enum Failure {
     /// What the engine found.
     #[error(transparent)]
     Analyze(#[from] AnalyzeError),
+    /// The server was not started with what the call needs.
+    #[error("{0}")]
+    Needs(Need),
+    /// Another version is active than the caller expected; empty is none.
+    #[error("expected version {expected:?} to be active, and it is {current:?}")]
+    NotExpected {
+        /// By the caller.
+        expected: String,
+        /// The active one.
+        current: String,
+    },
+    /// The active version cannot be deleted.
+    #[error("version {0} is active and cannot be deleted")]
+    ModelIsActive(String),
+    /// No version was activated yet.
+    #[error("no version is active")]
+    NothingActive,
+    /// Nothing that is still there was active before the present version.
+    #[error("nothing to roll back to: no version that is still there was active before")]
+    NothingBefore,
+    /// What was to be published is not a sound model, or another one than was said.
+    #[error("the model was refused: {0}")]
+    ModelRefused(String),
+    /// The activation log or a sidecar is not what was written.
+    #[error("the directory of models is damaged")]
+    StoreDamaged,
+    /// There is no room on the disk.
+    #[error("there is no room in the directory of models")]
+    StoreFull,
     /// A message from the client is longer than the server reads.
     #[error("the request message is over the limit max_request_bytes of {maximum}")]
     RequestTooLarge {
@@ -46,6 +78,55 @@ pub(super) enum Failure {
     /// The program is at fault.
     #[error("internal error")]
     Internal,
+}
+
+/// What a server has to be started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Need {
+    /// A directory of models.
+    #[error("the server has no directory of models; start it with --models DIR")]
+    Store,
+    /// Leave to change that.
+    #[error("the server does not let models be changed; start it with --allow-model-changes")]
+    Leave,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotExpected { expected, actual } => {
+                let digits = |version: Option<Version>| version.map_or_else(String::new, |it| it.to_string());
+                Failure::NotExpected { expected: digits(expected), current: digits(actual) }
+            }
+            StoreError::IsActive { version } => Failure::ModelIsActive(version.to_string()),
+            StoreError::NothingActive { .. } => Failure::NothingActive,
+            StoreError::NothingBefore { .. } => Failure::NothingBefore,
+            StoreError::Unsound(reason) => Failure::ModelRefused(reason.to_string()),
+            StoreError::NotAVersion => {
+                FieldError { field: "version".to_owned(), problem: Problem::Invalid(error.to_string()) }.into()
+            }
+            StoreError::TooLong { field, maximum, actual } => {
+                let limit = if field == "actor" { "max_actor_bytes" } else { "max_note_bytes" };
+                FieldError { field: field.to_owned(), problem: Problem::OverLimit { limit, maximum, actual } }.into()
+            }
+            StoreError::Log { .. } | StoreError::Info { .. } => {
+                tracing::error!(%error, "the directory of models is damaged");
+                Failure::StoreDamaged
+            }
+            StoreError::Io { ref source, .. } if is_full(source) => {
+                tracing::error!(%error, "no room");
+                Failure::StoreFull
+            }
+            StoreError::NotFound { .. }
+            | StoreError::Refused { .. }
+            | StoreError::Misnamed { .. }
+            | StoreError::Io { .. } => Failure::Analyze(error.into()),
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge].contains(&error.kind())
 }
 
 impl From<FieldError> for Failure {
@@ -78,13 +159,39 @@ impl Failure {
                 }
             }
             Failure::Analyze(AnalyzeError::ModelVersionNotFound(version)) => {
-                details.set_resource_info("chuanda.v1.Model", version, "", "no model of this version is loaded");
+                details.set_resource_info("chuanda.v1.Model", version, "", "there is no model of this version");
                 (Code::NotFound, "MODEL_VERSION_NOT_FOUND", none)
             }
             Failure::Analyze(AnalyzeError::NoModel) => {
                 details.set_retry_info(Some(RETRY_AFTER));
                 (Code::Unavailable, "MODEL_NOT_LOADED", none)
             }
+            Failure::Analyze(AnalyzeError::ModelDamaged(version)) => {
+                (Code::DataLoss, "MODEL_DAMAGED", vec![("version", version.clone())])
+            }
+            Failure::Analyze(AnalyzeError::StoreUnavailable) => {
+                details.set_retry_info(Some(RETRY_AFTER));
+                (Code::Unavailable, "STORE_UNAVAILABLE", none)
+            }
+            Failure::Needs(Need::Store) => {
+                (Code::FailedPrecondition, "MODEL_STORE_REQUIRED", vec![("flag", "--models".to_owned())])
+            }
+            Failure::Needs(Need::Leave) => {
+                let flag = vec![("flag", "--allow-model-changes".to_owned())];
+                (Code::FailedPrecondition, "MODEL_CHANGES_NOT_ALLOWED", flag)
+            }
+            Failure::NotExpected { expected, current } => {
+                let versions = vec![("expected", expected.clone()), ("current", current.clone())];
+                (Code::FailedPrecondition, "CURRENT_VERSION_DIFFERS", versions)
+            }
+            Failure::ModelIsActive(version) => {
+                (Code::FailedPrecondition, "MODEL_IS_ACTIVE", vec![("version", version.clone())])
+            }
+            Failure::NothingActive => (Code::FailedPrecondition, "NOTHING_ACTIVE", none),
+            Failure::NothingBefore => (Code::FailedPrecondition, "NOTHING_BEFORE", none),
+            Failure::ModelRefused(_) => (Code::InvalidArgument, "MODEL_REFUSED", none),
+            Failure::StoreDamaged => (Code::DataLoss, "STORE_DAMAGED", none),
+            Failure::StoreFull => (Code::ResourceExhausted, "STORE_FULL", none),
             Failure::RequestTooLarge { maximum } => {
                 (Code::ResourceExhausted, "LIMIT_EXCEEDED", limit("max_request_bytes", *maximum))
             }

@@ -121,17 +121,20 @@ impl Work {
             classification_options,
             offset_encoding,
             model_version,
-            follow_active_version: _,
+            follow_active_version,
         } = request;
         let article_id = article.as_ref().map(|article| article.id.clone()).unwrap_or_default();
         let analysis = async {
             self.check_id(&item_id)?;
             let article = convert::article(article)?;
             let options = convert::options(summary_options, classification_options, offset_encoding)?;
-            let model = if model_version.is_empty() || model_version == self.current.version() {
+            let model = if follow_active_version {
+                check_unpinned(&model_version)?;
+                self.engine.snapshot()?
+            } else if model_version.is_empty() || model_version == self.current.version() {
                 Arc::clone(&self.current)
             } else {
-                self.engine.model(&model_version)?
+                self.engine.model(&model_version).await?
             };
             let options = options.check(&model)?;
             self.engine.analyze(&model, "article", article, options).await.map_err(Failure::from)
@@ -154,4 +157,13 @@ impl Work {
         let problem = Problem::OverLimit { limit: "max_id_bytes", maximum, actual };
         Err(FieldError { field: "item_id".to_owned(), problem })
     }
+}
+
+/// Whoever follows the active version pins none.
+fn check_unpinned(model_version: &str) -> Result<(), FieldError> {
+    if model_version.is_empty() {
+        return Ok(());
+    }
+    let problem = Problem::Invalid("not together with model_version".to_owned());
+    Err(FieldError { field: "follow_active_version".to_owned(), problem })
 }

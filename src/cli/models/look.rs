@@ -114,7 +114,7 @@ pub(super) fn show(store: &Store, version: Option<&str>, format: Format) -> Resu
     let mut out = format!("version {version}{}\n", if shown.active { ", active" } else { "" });
     let _ = writeln!(out, "file {}", escape(&shown.file));
     match &shown.info {
-        Some(Info { created, actor, actor_verified, how, parent, note }) => {
+        Some(Info { created, actor, actor_verified, how, parent, note, about: _ }) => {
             let verified = if *actor_verified { "" } else { " (unverified)" };
             let _ = writeln!(out, "created {created:.0} by {}{verified}: {how}", escape(actor));
             if let Some(parent) = parent {

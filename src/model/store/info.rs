@@ -1,9 +1,10 @@
 //! What is told of a version beside it: none of it is in the model, which is named by its content alone.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{StoreError, Version};
+use crate::model::{Model, Report};
 
 /// Longest name of an actor, in bytes.
 pub const MAX_ACTOR_BYTES: usize = 256;
@@ -59,8 +60,31 @@ fn check(field: &'static str, text: &str, maximum: usize) -> Result<(), StoreErr
     Ok(())
 }
 
+/// What a listing tells of a model, so that it need not be loaded for that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The languages of the training articles, most frequent first.
+    pub language_codes: Vec<String>,
+    /// As [`Model::is_calibrated`].
+    pub calibrated: bool,
+    /// As [`Report::short`].
+    pub report: Report,
+}
+
+impl About {
+    /// Of a model.
+    #[must_use]
+    pub fn of(model: &Model) -> Self {
+        Self {
+            language_codes: model.languages().into_iter().map(|language| language.code().to_owned()).collect(),
+            calibrated: model.is_calibrated(),
+            report: model.report().short(),
+        }
+    }
+}
+
 /// The sidecar of a version, as it stands in `VERSION.info.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Info {
     /// When it was published here.
     pub created: Timestamp,
@@ -74,13 +98,22 @@ pub struct Info {
     pub parent: Option<Version>,
     /// What for, in the actor's words.
     pub note: String,
+    /// What stands in the model too. [`Store::publish`](super::Store::publish) fills it in; sidecars that were written
+    /// before it did have none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "if_it_can_be_read")]
+    pub about: Option<About>,
+}
+
+/// Nothing if it has another form than now: it can be had from the model, and the rest of the sidecar counts.
+fn if_it_can_be_read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<About>, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(deserializer)?).ok())
 }
 
 impl Info {
     /// Of a version that is published now.
     #[must_use]
     pub fn new(by: By, how: Origin, parent: Option<Version>) -> Self {
-        Self { created: by.at, actor: by.actor, actor_verified: false, how, parent, note: by.why }
+        Self { created: by.at, actor: by.actor, actor_verified: false, how, parent, note: by.why, about: None }
     }
 
     /// Whether the texts are short enough.

@@ -3,7 +3,7 @@
 //! ```text
 //! DIRECTORY/
 //!   VERSION.chuanda        the file of a model; never changed, named by its content
-//!   VERSION.info.json      when, by whom, how, from what, what for
+//!   VERSION.info.json      when, by whom, how, from what, what for; what a listing tells
 //!   activations.jsonl      what was active when; the last line is the truth
 //!   CURRENT                the active version, for people and scripts; nothing here reads it
 //!   .lock                  empty; locked by whoever reads the log, or changes it or the names here
@@ -54,7 +54,7 @@ use std::{
 pub use self::{
     active::{Activated, Expected},
     error::StoreError,
-    info::{By, Info, MAX_ACTOR_BYTES, MAX_NOTE_BYTES, Origin},
+    info::{About, By, Info, MAX_ACTOR_BYTES, MAX_NOTE_BYTES, Origin},
     log::{Activation, ActivationKind},
     version::Version,
     versions::{Entry, Published},

@@ -1,9 +1,12 @@
 //! The versions: publishing, loading, listing, deleting.
 
-use std::{fs, io};
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Seek as _},
+};
 
 use super::{
-    By, Info, MODEL, Origin, Store, StoreError, Version,
+    About, By, Info, MODEL, Origin, Store, StoreError, Version,
     error::at,
     files::{self, Temporary},
     log::Log,
@@ -11,7 +14,7 @@ use super::{
 use crate::model::{Model, ModelError, ModelFile};
 
 /// What is told of a version without loading it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// Its name.
     pub version: Version,
@@ -43,8 +46,9 @@ impl Store {
         info.check()?;
         let file = ModelFile::from_bytes(bytes).map_err(StoreError::Unsound)?;
         let version = Version::new(file.model.version())?;
+        let info = Info { about: Some(About::of(&file.model)), ..info.clone() };
         drop(file);
-        let sidecar = serde_json::to_vec_pretty(info)
+        let sidecar = serde_json::to_vec_pretty(&info)
             .map_err(|error| StoreError::Info { path: self.info_path(&version), reason: error.to_string() })?;
         let (mut new_model, mut new_sidecar) = {
             let lock = files::lock(&self.directory)?;
@@ -94,9 +98,7 @@ impl Store {
     ///
     /// As [`Store::load`].
     pub fn load_file(&self, version: &Version) -> Result<ModelFile, StoreError> {
-        let file = ModelFile::from_bytes(&self.read(version)?).map_err(|reason| self.refused(version, reason))?;
-        self.check_name(version, &file.model)?;
-        Ok(file)
+        self.checked(version, &self.read(version)?)
     }
 
     /// The bytes of a version, all of them checked.
@@ -106,9 +108,29 @@ impl Store {
     /// As [`Store::load`].
     pub fn export(&self, version: &Version) -> Result<Vec<u8>, StoreError> {
         let bytes = self.read(version)?;
-        let file = ModelFile::from_bytes(&bytes).map_err(|reason| self.refused(version, reason))?;
-        self.check_name(version, &file.model)?;
+        self.checked(version, &bytes)?;
         Ok(bytes)
+    }
+
+    /// The file of a version, opened at its beginning, and its length. All of it was checked, and it stays what it was
+    /// even if the version is deleted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::load`].
+    pub fn open_file(&self, version: &Version) -> Result<(File, u64), StoreError> {
+        let path = self.path(version);
+        let mut file = File::open(&path).map_err(|error| self.not_found_or(error, version))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).and_then(|_| file.rewind()).map_err(at(&path))?;
+        self.checked(version, &bytes)?;
+        Ok((file, bytes.len() as u64))
+    }
+
+    fn checked(&self, version: &Version, bytes: &[u8]) -> Result<ModelFile, StoreError> {
+        let file = ModelFile::from_bytes(bytes).map_err(|reason| self.refused(version, reason))?;
+        self.check_name(version, &file.model)?;
+        Ok(file)
     }
 
     /// Puts a model file from elsewhere into the store: [`Store::publish`] with [`Origin::Import`].
