@@ -15,7 +15,7 @@ use chuanda::{
     learn::{CatalogChoice, LabelledArticle, Trainer},
     model::{
         Counts, ModelError, ModelFile, Serving,
-        store::{Activation, ActivationKind, By, Expected, Info, Origin, Store, StoreError, Version},
+        store::{About, Activation, ActivationKind, By, Expected, Info, Origin, Store, StoreError, Version},
     },
 };
 use jiff::Timestamp;
@@ -106,6 +106,8 @@ fn publishing_again_changes_nothing_and_mends_damage() {
     let published = store.publish(bytes, &info).unwrap();
     assert_eq!((&published.version, published.is_new), (version, true));
     assert!(!store.import(bytes, by("second")).unwrap().is_new);
+    // What a listing tells is put beside what the caller said.
+    let info = Info { about: Some(About::of(&store.load(version).unwrap())), ..info };
     assert_eq!(store.info(version).unwrap(), info);
     assert_eq!(names(&store), [".lock".to_owned(), format!("{version}.chuanda"), format!("{version}.info.json")]);
 

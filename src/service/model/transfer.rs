@@ -114,6 +114,9 @@ impl Models {
             };
             file = self.at_work(write).await?;
         }
+        // hyper ends the messages of a client that goes away like those of one that has said all, and lets go of its call
+        // the next time that this waits.
+        tokio::task::yield_now().await;
         self.with_whole_file(move || import.publish(&store, file)).await
     }
 
