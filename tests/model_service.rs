@@ -617,19 +617,19 @@ async fn a_stream_stays_with_its_version_unless_it_asks_to_follow() {
 
 // ---- swaps under load
 
-/// Swaps of the test below; `CHUANDA_TEST_SWAPS` asks for another number.
-const SWAPS: usize = 1000;
+/// Swaps of the test below, which takes some seconds; `CHUANDA_TEST_SWAPS` asks for another number.
+const SWAPS: usize = 300;
 
 /// Versions are activated and rolled back while others ask for articles one by one, in batches and in streams: every call
 /// is answered, each answer by the one version that it names, and whoever activated a version is answered by it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn swaps_under_load_fail_no_call_and_mix_no_answer() {
     let swaps = env::var("CHUANDA_TEST_SWAPS").map_or(SWAPS, |swaps| swaps.parse().unwrap());
     let server = Server::with(2, changeable()).await;
     let done = Arc::new(AtomicBool::new(false));
     let answered: Arc<[[AtomicUsize; 2]; 4]> = Arc::default();
     let mut load = JoinSet::new();
-    for _ in 0..2 {
+    {
         let (mut client, done, answered) = (server.analyses().await, Arc::clone(&done), Arc::clone(&answered));
         load.spawn(async move {
             while !done.load(Ordering::Relaxed) {
@@ -643,7 +643,7 @@ async fn swaps_under_load_fail_no_call_and_mix_no_answer() {
         let (mut client, done, answered) = (server.analyses().await, Arc::clone(&done), Arc::clone(&answered));
         load.spawn(async move {
             while !done.load(Ordering::Relaxed) {
-                let articles = vec![article().unwrap(); 16];
+                let articles = vec![article().unwrap(); 8];
                 let request = BatchAnalyzeRequest { articles, ..BatchAnalyzeRequest::default() };
                 let batch = client.batch_analyze(request).await.unwrap().into_inner();
                 for result in batch.results {

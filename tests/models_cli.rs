@@ -249,7 +249,7 @@ fn wrong_usage_names_what_is_wrong() {
     let path = directory.path();
     let long = "x".repeat(5000);
     let cases: [(&[&str], i32, &str); 14] = [
-        (&["models", "list"], 2, "--models DIR is needed"),
+        (&["models", "list"], 2, "--models DIR or --server URL is needed"),
         (&["models", "list", "--models", "missing"], 3, "--models: missing: No such file"),
         (&["models", "list", "--models", "a.txt"], 3, "--models: a.txt: Not a directory"),
         (&["models", "show", "--models", "m"], 3, "m: no version is active"),
@@ -284,17 +284,85 @@ impl Drop for Server {
     }
 }
 
+/// A server on `m`, and what finds a line of its log.
+fn serve(path: &Path, arguments: &[&str]) -> (Server, impl FnMut(&str) -> String) {
+    let mut command = program(path, &[&["serve", "--models", "m"], arguments].concat());
+    let mut server = Server(command.stderr(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(server.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    (server, move |what: &str| log.find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what}")))
+}
+
+/// Where a server listens, by its log.
+fn address(listening: &str) -> String {
+    listening.split_once("address=").unwrap().1.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_server_is_asked_as_a_directory_is() {
+    let (directory, first) = prepared();
+    let path = directory.path();
+    models(path, &["activate", &first, "--why", "to begin with"]);
+    let second = json(path, &["update", "--models", "m", "--add", "more.jsonl", "--note", "of June"]);
+    let second = text(&second["version"]);
+    let (_server, mut until) = serve(path, &["--listen", "0.0.0.0:0", "--allow-model-changes"]);
+    let port = address(&until("listening")).rsplit_once(':').unwrap().1.to_owned();
+    assert!(until("nobody is authenticated").contains("WARN"));
+    let server = format!("http://127.0.0.1:{port}");
+    let asked = |arguments: &[&str]| json(path, &[&["models", "--server", &server], arguments].concat());
+
+    let same = |arguments: &[&str]| assert_eq!(asked(arguments), models(path, arguments), "{arguments:?}");
+    let readable =
+        |place: [&str; 2], arguments: &[&str]| run(path, &[&["models"], &place[..], arguments].concat()).stdout;
+    for arguments in [&["list"][..], &["log"], &["log", "--limit", "1"], &["log", "--before", "1"]] {
+        same(arguments);
+        assert_eq!(readable(["--server", &server], arguments), readable(["--models", "m"], arguments));
+    }
+    for arguments in [&["show"][..], &["show", &second[..8]]] {
+        let mut local = models(path, arguments);
+        local.as_object_mut().unwrap().remove("file").unwrap();
+        assert_eq!(asked(arguments), local);
+        let local = readable(["--models", "m"], arguments);
+        let without_file: String = local.split_inclusive('\n').filter(|line| !line.starts_with("file ")).collect();
+        assert_eq!(readable(["--server", &server], arguments), without_file);
+    }
+
+    let done = asked(&["activate", &second[..8], "--expect", &first, "--why", "better", "--actor", "an"]);
+    assert_eq!(done, json!({"from": first, "to": second, "changed": true}));
+    assert_eq!(asked(&["activate", second])["changed"], json!(false));
+    assert_eq!(asked(&["rollback"]), json!({"from": second, "to": first, "changed": true}));
+    same(&["log"]);
+    asked(&["export", second, "--output", "out.chuanda"]);
+    assert!(fs::read(path.join("out.chuanda")).unwrap() == fs::read(path.join(format!("m/{second}.chuanda"))).unwrap());
+    assert_eq!(asked(&["delete", second]), json!({"version": second}));
+    assert_eq!(asked(&["import", "out.chuanda", "--note", "again"]), json!({"version": second, "new": true}));
+    same(&["list"]);
+
+    let asked = |arguments: &[&str], code, told| {
+        check(path, &[&["models", "--server", &server], arguments].concat(), code, told);
+    };
+    asked(&["activate", second, "--expect", "none"], 1, "to be active, and it is");
+    asked(&["rollback"], 1, "nothing to roll back to");
+    asked(&["delete", &first], 1, "is active and cannot be deleted");
+    asked(&["show", "ffffffff"], 3, "there is no version ffffffff");
+    asked(&["delete", &"f".repeat(32)], 3, "there is no model with version");
+    asked(&["import", "a.txt"], 3, "a.txt: --server: the model was refused: not a chuanda model file");
+    asked(&["activate", second, "--why", &"x".repeat(5000)], 2, "over the limit max_note_bytes of 4096");
+    asked(&["list", "--models", "m"], 2, "--models and --server name two places");
+    check(path, &["models", "list", "--server", "nowhere"], 2, "--server: \"nowhere\" is not the address");
+    check(path, &["models", "list", "--server", "http://127.0.0.1:1"], 3, "no connection");
+    check(path, &["serve", "--allow-model-changes"], 2, "--allow-model-changes needs a directory");
+    let mut elsewhere = program(path, &["models", "--server", &server, "list"]);
+    assert_eq!(ran(elsewhere.env("CHUANDA_MODELS", "elsewhere")).code, 0, "a flag goes before the environment");
+}
+
 #[test]
 fn a_server_answers_with_what_is_activated_meanwhile() {
     let (directory, first) = prepared();
     let path = directory.path();
-    let mut command = program(path, &["serve", "--listen", "127.0.0.1:0", "--models", "m"]);
-    let mut server = Server(command.stderr(Stdio::piped()).spawn().unwrap());
-    let mut log = BufReader::new(server.0.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let mut until = |what: &str| log.find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what}"));
+    let (_server, mut until) = serve(path, &["--listen", "127.0.0.1:0"]);
     assert!(until("no version is active yet").starts_with("m:"));
     let listening = until("listening");
-    let address = listening.split_once("address=").unwrap().1.split_whitespace().next().unwrap().to_owned();
+    let address = address(&listening);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut client = runtime.block_on(AnalysisServiceClient::connect(format!("http://{address}"))).unwrap();
     let mut answering = || {

@@ -1,5 +1,7 @@
 //! Settings that were chosen and figures that were measured: what a model says of itself.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// What the likelihood of a feature under a label is estimated from.
@@ -55,6 +57,32 @@ impl std::fmt::Display for Settings {
             "event_model={event_model} alpha={alpha} min_documents={min_documents} length_exponent={length_exponent} \
              name_count={name_count} weight_precision={weight_precision}"
         )
+    }
+}
+
+impl FromStr for Settings {
+    type Err = ();
+
+    /// Reads what `Display` writes; anything else is none.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut rest = text.split(' ');
+        let mut next = |name: &str| rest.next()?.strip_prefix(name)?.strip_prefix('=');
+        let mut read = || {
+            Some(Settings {
+                event_model: match next("event_model")? {
+                    "multinomial" => EventModel::Multinomial,
+                    "complement" => EventModel::Complement,
+                    _ => return None,
+                },
+                alpha: next("alpha")?.parse().ok()?,
+                min_documents: next("min_documents")?.parse().ok()?,
+                length_exponent: next("length_exponent")?.parse().ok()?,
+                name_count: next("name_count")?.parse().ok()?,
+                weight_precision: next("weight_precision")?.parse().ok()?,
+            })
+        };
+        let settings = read();
+        settings.filter(|settings| settings.are_valid() && rest.next().is_none()).ok_or(())
     }
 }
 
@@ -213,5 +241,28 @@ impl Report {
             source_held_out: axis.source_held_out.as_ref().map(metrics),
         };
         Self { axes: self.axes.each_ref().map(|report| report.as_ref().map(axis)), ..*self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_they_are_written() {
+        let settings = Settings {
+            event_model: EventModel::Complement,
+            alpha: 0.3,
+            min_documents: 2,
+            length_exponent: 0.5,
+            name_count: 3.0,
+            weight_precision: 1.0 / 3.0,
+        };
+        assert_eq!(settings.to_string().parse(), Ok(settings));
+        for other in
+            ["", "alpha=1", &format!("{settings} more=1"), &settings.to_string().replace("alpha=0", "alpha=-0")]
+        {
+            assert_eq!(other.parse::<Settings>(), Err(()), "{other}");
+        }
     }
 }

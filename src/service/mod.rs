@@ -1,6 +1,8 @@
-//! The gRPC door: conversions, calls, one table of errors, health, reflection, one stack of layers around all of it.
+//! The gRPC door: conversions, calls, one table of errors, health, reflection, one stack of layers around all of it;
+//! and a client for the command line.
 
 mod analysis;
+mod client;
 mod connection;
 mod convert;
 mod health;
@@ -16,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{codec::CompressionEncoding, server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
+pub use self::client::{RemoteError, RemoteModel, RemoteModels};
 use self::{analysis::Analyses, connection::Connections, layers::CallSettings, model::Models};
 use crate::{
     engine::Engine,

@@ -1,4 +1,4 @@
-//! What changes a store, or takes files out of it and into it.
+//! What changes versions, or takes files out and in.
 
 use std::{fs, path::Path};
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::{
     super::{CliError, output, report::Format},
-    Change, called, called_or_active,
+    Change, Place,
     look::json,
 };
-use crate::model::store::{Activated, By, Expected, Store, Version};
+use crate::model::store::{Activated, By, Expected, Version};
 
 /// The JSON of `activate` and `rollback`.
 #[derive(Serialize)]
@@ -21,16 +21,16 @@ struct Switched<'a> {
 }
 
 /// `chuanda models activate`.
-pub(super) fn activate(store: &Store, version: &str, change: &Change, format: Format) -> Result<String, CliError> {
-    let version = called(store, version)?;
-    let expected = Expectation::of(store, change)?;
-    switched(&store.activate(&version, expected.get(), change.actor.by(&change.why))?, format)
+pub(super) fn activate(place: &mut Place, version: &str, change: &Change, format: Format) -> Result<String, CliError> {
+    let version = place.called(version)?;
+    let expected = Expectation::of(place, change)?;
+    switched(&place.activate(&version, expected.get(), change.actor.by(&change.why))?, format)
 }
 
 /// `chuanda models rollback`.
-pub(super) fn rollback(store: &Store, change: &Change, format: Format) -> Result<String, CliError> {
-    let expected = Expectation::of(store, change)?;
-    switched(&store.rollback(expected.get(), change.actor.by(&change.why))?, format)
+pub(super) fn rollback(place: &mut Place, change: &Change, format: Format) -> Result<String, CliError> {
+    let expected = Expectation::of(place, change)?;
+    switched(&place.rollback(expected.get(), change.actor.by(&change.why))?, format)
 }
 
 /// What `--expect` says.
@@ -41,11 +41,11 @@ enum Expectation {
 }
 
 impl Expectation {
-    fn of(store: &Store, change: &Change) -> Result<Self, CliError> {
+    fn of(place: &mut Place, change: &Change) -> Result<Self, CliError> {
         Ok(match change.expect.as_deref() {
             None => Expectation::Any,
             Some("none") => Expectation::Nothing,
-            Some(version) => Expectation::Version(called(store, version)?),
+            Some(version) => Expectation::Version(place.called(version)?),
         })
     }
 
@@ -83,31 +83,42 @@ fn done(version: &Version, new: Option<bool>, text: String, format: Format) -> R
 }
 
 /// `chuanda models delete`.
-pub(super) fn delete(store: &Store, version: &str, format: Format) -> Result<String, CliError> {
-    let version = called(store, version)?;
-    store.delete(&version)?;
+pub(super) fn delete(place: &mut Place, version: &str, format: Format) -> Result<String, CliError> {
+    let version = place.called(version)?;
+    place.delete(&version)?;
     done(&version, None, format!("{version} is deleted\n"), format)
 }
 
 /// `chuanda models export`.
-pub(super) fn export(store: &Store, version: Option<&str>, path: &Path, format: Format) -> Result<String, CliError> {
-    let version = called_or_active(store, version)?;
+pub(super) fn export(
+    place: &mut Place,
+    version: Option<&str>,
+    path: &Path,
+    format: Format,
+) -> Result<String, CliError> {
     // Files of the store are never written over, not even with their own content.
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let resolve = |directory: &Path| fs::canonicalize(directory).ok();
-    if resolve(parent).is_some_and(|parent| Some(parent) == resolve(store.directory())) {
+    if let Place::Store(store) = place
+        && resolve(parent).is_some_and(|parent| Some(parent) == resolve(store.directory()))
+    {
         return Err(CliError::Usage(format!("--output {}: is in the directory of models", path.display())));
     }
-    let bytes = store.export(&version)?;
+    let version = version.map(|version| place.called(version)).transpose()?;
+    let (version, bytes) = place.export(version.as_ref())?;
     output::publish(output::begin_result(path)?, path, &bytes)?;
     done(&version, None, format!("{version} is written to {}\n", path.display()), format)
 }
 
 /// `chuanda models import`.
-pub(super) fn import(directory: &Path, file: &Path, by: By, format: Format) -> Result<String, CliError> {
+pub(super) fn import(
+    place: impl FnOnce() -> Result<Place, CliError>,
+    file: &Path,
+    by: By,
+    format: Format,
+) -> Result<String, CliError> {
     let bytes = fs::read(file).with_context(|| file.display().to_string()).map_err(CliError::Unusable)?;
-    let store = Store::create(directory).context("--models").map_err(CliError::Unusable)?;
-    let published = store.import(&bytes, by).map_err(|error| match CliError::from(error) {
+    let published = place()?.import(bytes, by).map_err(|error| match error {
         CliError::Unusable(error) => CliError::Unusable(error.context(file.display().to_string())),
         other @ (CliError::Usage(_) | CliError::Failed(_)) => other,
     })?;

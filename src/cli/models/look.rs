@@ -1,4 +1,4 @@
-//! What is read of a store: `list`, `show`, `log`.
+//! What is read: `list`, `show`, `log`.
 
 use std::fmt::Write as _;
 
@@ -11,11 +11,11 @@ use super::{
         report::{self, Format},
         terminal::escape,
     },
-    called_or_active,
+    place::{Known, Place},
 };
 use crate::model::{
     Report,
-    store::{Activation, Info, Store, Version},
+    store::{Activation, Info, Version},
 };
 
 /// A version in the JSON of `list`.
@@ -44,11 +44,12 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 }
 
 /// `chuanda models list`.
-pub(super) fn list(store: &Store, format: Format) -> Result<String, CliError> {
-    let mut entries = store.list(None, usize::MAX)?;
+pub(super) fn list(place: &mut Place, format: Format) -> Result<String, CliError> {
+    let (mut entries, current) = place.list()?;
+    // What the model says of itself is told by `show`.
+    entries.iter_mut().filter_map(|entry| entry.info.as_mut()).for_each(|info| info.about = None);
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.info.as_ref().map(|info| info.created)));
     if format == Format::Json {
-        let current = store.current()?;
         let versions = entries.iter().map(|entry| Listed {
             version: &entry.version,
             active: entry.is_active,
@@ -84,35 +85,40 @@ pub(super) fn list(store: &Store, format: Format) -> Result<String, CliError> {
 struct Shown<'a> {
     version: &'a Version,
     active: bool,
-    file: String,
+    /// Absent if it is not on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     info: Option<Info>,
     /// Distinct articles learnt from.
     articles: u64,
-    language_codes: Vec<&'static str>,
+    language_codes: Vec<String>,
     /// Whether settings and fitted values were learnt from those articles.
     calibrated: bool,
     report: &'a Report,
 }
 
 /// `chuanda models show`.
-pub(super) fn show(store: &Store, version: Option<&str>, format: Format) -> Result<String, CliError> {
-    let version = called_or_active(store, version)?;
-    let model = store.load(&version)?;
+pub(super) fn show(place: &mut Place, version: Option<&str>, format: Format) -> Result<String, CliError> {
+    let version = version.map(|version| place.called(version)).transpose()?;
+    let Known { version, is_active, file, info, language_codes, calibrated, report } = place.get(version.as_ref())?;
     let shown = Shown {
         version: &version,
-        active: store.current()?.as_ref() == Some(&version),
-        file: store.path(&version).display().to_string(),
-        info: store.info(&version).ok(),
-        articles: model.report().articles,
-        language_codes: model.languages().into_iter().map(|language| language.code()).collect(),
-        calibrated: model.is_calibrated(),
-        report: model.report(),
+        active: is_active,
+        file,
+        // What it says of the model stands in the report.
+        info: info.map(|info| Info { about: None, ..info }),
+        articles: report.articles,
+        language_codes,
+        calibrated,
+        report: &report,
     };
     if format == Format::Json {
         return json(&shown);
     }
     let mut out = format!("version {version}{}\n", if shown.active { ", active" } else { "" });
-    let _ = writeln!(out, "file {}", escape(&shown.file));
+    if let Some(file) = &shown.file {
+        let _ = writeln!(out, "file {}", escape(file));
+    }
     match &shown.info {
         Some(Info { created, actor, actor_verified, how, parent, note, about: _ }) => {
             let verified = if *actor_verified { "" } else { " (unverified)" };
@@ -148,8 +154,8 @@ struct Logs {
 }
 
 /// `chuanda models log`.
-pub(super) fn log(store: &Store, limit: usize, before: Option<u64>, format: Format) -> Result<String, CliError> {
-    let activations = store.activations(before, limit)?;
+pub(super) fn log(place: &mut Place, limit: usize, before: Option<u64>, format: Format) -> Result<String, CliError> {
+    let activations = place.activations(before, limit)?;
     if format == Format::Json {
         let logged = activations.into_iter().map(|(number, activation)| Logged { number, activation });
         return json(&Logs { activations: logged.collect() });

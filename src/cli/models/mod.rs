@@ -1,22 +1,23 @@
-//! `chuanda models`: the versions in a directory, and which of them is active.
+//! `chuanda models`: the versions in a directory or of a server, and which of them is active.
 
 mod change;
 mod look;
+mod place;
 
 use std::path::PathBuf;
 
+use self::place::Place;
 use super::{CliError, Exit, destination::Actor, report::Format, source};
-use crate::model::store::{Store, StoreError, Version};
 
-/// Fewest digits that a version may be called by.
-const MIN_DIGITS: usize = 4;
-
-/// Look at and change a directory of models
+/// Look at and change a directory of models, or the models of a server
 ///
 /// A directory of models holds versions, each named by its content, and a log of which was active when. `train --models`
 /// and `update --models` publish versions there; `serve --models` answers with the active one and follows the log, so that
 /// what is activated here answers there a moment later. A version may be called by its first digits, four or more, if no
 /// other begins with them.
+///
+/// With --server, a server that was started with such a directory is asked, and does it; what changes something needs a
+/// server with --allow-model-changes, which answers with what is activated from then on.
 ///
 /// Rolling back makes the version active that was so before the present one; rolling back again goes further back.
 #[derive(Debug, clap::Args)]
@@ -27,13 +28,17 @@ Examples:
   chuanda models activate 4e0c00dc --models models/ --why 'labels of June'
   chuanda models rollback --models models/
   chuanda models log --models models/ --format json
+  chuanda models list --server http://127.0.0.1:50051
 
 Exit codes: 0 done, 1 refused (the active version is another one than expected, cannot be deleted, has none before it) or \
-the file system failed, 2 wrong usage, 3 a model or the directory is unusable")]
+the file system failed, 2 wrong usage, 3 a model, the directory or the server is unusable")]
 pub(super) struct Args {
-    /// The directory of models
-    #[arg(long, global = true, value_name = "DIR", env = source::MODELS, hide_env_values = true)]
+    /// The directory of models [env, if there is no flag: CHUANDA_MODELS]
+    #[arg(long, global = true, value_name = "DIR")]
     models: Option<PathBuf>,
+    /// The server whose models these are
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<String>,
     /// How the answer is written
     #[arg(long, global = true, default_value = "text")]
     format: Format,
@@ -112,67 +117,42 @@ struct Change {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
-    let Some(directory) = &args.models else {
-        return Err(CliError::Usage(format!("--models DIR is needed, or the environment variable {}", source::MODELS)));
+    // By hand: the parser does not see a conflict between flags before and after the name of the command.
+    if args.models.is_some() && args.server.is_some() {
+        return Err(CliError::Usage("--models and --server name two places".to_owned()));
+    }
+    let place = || match &args.server {
+        Some(address) => Place::server(address),
+        None => Place::directory(&directory(args)?),
     };
-    let open = || source::open(directory);
     let output = match &args.command {
-        Command::List => look::list(&open()?, args.format),
-        Command::Show { version } => look::show(&open()?, version.as_deref(), args.format),
-        Command::Log { limit, before } => look::log(&open()?, *limit, *before, args.format),
-        Command::Activate { version, change } => change::activate(&open()?, version, change, args.format),
-        Command::Rollback { change } => change::rollback(&open()?, change, args.format),
-        Command::Delete { version } => change::delete(&open()?, version, args.format),
-        Command::Export { version, output } => change::export(&open()?, version.as_deref(), output, args.format),
-        Command::Import { file, actor, note } => change::import(directory, file, actor.by(note), args.format),
+        Command::List => look::list(&mut place()?, args.format),
+        Command::Show { version } => look::show(&mut place()?, version.as_deref(), args.format),
+        Command::Log { limit, before } => look::log(&mut place()?, *limit, *before, args.format),
+        Command::Activate { version, change } => change::activate(&mut place()?, version, change, args.format),
+        Command::Rollback { change } => change::rollback(&mut place()?, change, args.format),
+        Command::Delete { version } => change::delete(&mut place()?, version, args.format),
+        Command::Export { version, output } => change::export(&mut place()?, version.as_deref(), output, args.format),
+        Command::Import { file, actor, note } => {
+            let place = || match &args.server {
+                Some(address) => Place::server(address),
+                None => Place::new_directory(&directory(args)?),
+            };
+            change::import(place, file, actor.by(note), args.format)
+        }
     }?;
     super::labelled::print(&output)?;
     Ok(Exit::Done)
 }
 
-/// The version that a text calls, by all of its digits or the first of them.
-fn called(store: &Store, text: &str) -> Result<Version, CliError> {
-    if let Ok(version) = Version::new(text) {
-        return Ok(version);
-    }
-    if text.len() < MIN_DIGITS || !text.bytes().all(|c| c.is_ascii_hexdigit()) {
-        return Err(CliError::Usage(format!("{text:?} is not a version: {MIN_DIGITS} to 32 hexadecimal digits")));
-    }
-    let mut found = store.versions()?;
-    found.retain(|version| version.as_str().starts_with(text));
-    match <[Version; 1]>::try_from(found) {
-        Ok([version]) => Ok(version),
-        Err(none) if none.is_empty() => {
-            let directory = store.directory().display();
-            Err(CliError::Unusable(anyhow::Error::msg(format!("{directory}: there is no version {text}"))))
-        }
-        Err(several) => {
-            let names: Vec<&str> = several.iter().map(Version::as_str).collect();
-            Err(CliError::Usage(format!("{text} may be any of {}", names.join(", "))))
-        }
-    }
-}
-
-/// The version that is called, or else the active one.
-fn called_or_active(store: &Store, text: Option<&str>) -> Result<Version, CliError> {
-    text.map_or_else(|| Ok(source::active(store)?), |text| called(store, text))
-}
-
-impl From<StoreError> for CliError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NotAVersion | StoreError::TooLong { .. } => CliError::Usage(error.to_string()),
-            StoreError::Unsound(_)
-            | StoreError::NotFound { .. }
-            | StoreError::Refused { .. }
-            | StoreError::Misnamed { .. }
-            | StoreError::Log { .. }
-            | StoreError::NothingActive { .. } => CliError::Unusable(error.into()),
-            StoreError::NothingBefore { .. }
-            | StoreError::NotExpected { .. }
-            | StoreError::IsActive { .. }
-            | StoreError::Info { .. }
-            | StoreError::Io { .. } => CliError::Failed(error.into()),
-        }
-    }
+/// The directory that a flag names, or else the environment.
+fn directory(args: &Args) -> Result<PathBuf, CliError> {
+    let directory = args.models.clone().or_else(|| source::variable(source::MODELS).map(PathBuf::from));
+    let missing = || {
+        CliError::Usage(format!(
+            "--models DIR or --server URL is needed, or the environment variable {}",
+            source::MODELS
+        ))
+    };
+    directory.ok_or_else(missing)
 }
