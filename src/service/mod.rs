@@ -2,12 +2,12 @@
 //! and a client for the command line.
 
 mod analysis;
-mod client;
 mod connection;
 mod convert;
 mod health;
 mod layers;
 mod model;
+mod remote;
 mod status;
 mod stream;
 
@@ -18,7 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{codec::CompressionEncoding, server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-pub use self::client::{RemoteError, RemoteModel, RemoteModels};
+pub use self::remote::{RemoteError, RemoteModel, RemoteModels};
 use self::{analysis::Analyses, connection::Connections, layers::CallSettings, model::Models};
 use crate::{
     engine::Engine,

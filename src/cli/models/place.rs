@@ -26,7 +26,7 @@ pub(super) enum Place {
         /// Waits for its answers.
         runtime: Runtime,
         /// What it is asked with.
-        models: RemoteModels,
+        models: Box<RemoteModels>,
         /// Where it is.
         address: String,
     },
@@ -59,7 +59,7 @@ impl Place {
     pub(super) fn server(address: &str) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("the runtime").map_err(CliError::Unusable)?;
-        let models = runtime.block_on(RemoteModels::connect(address))?;
+        let models = Box::new(runtime.block_on(RemoteModels::connect(address))?);
         Ok(Place::Server { runtime, models, address: address.to_owned() })
     }
 

@@ -125,7 +125,7 @@ impl Models {
         self.store_to_change()?;
         let v1::ActivateModelRequest { version, expected_current, actor, why } = request;
         let version = request::version("version", &version)?;
-        let expected = Expectation::of(expected_current)?;
+        let expected = Expectation::of(expected_current.as_deref())?;
         let by = request::by("", &actor, ("why", &why))?;
         let activated = self.switch(move |store| Ok(store.activate(&version, expected.get(), by)?)).await?;
         Ok(v1::ActivateModelResponse {
@@ -138,7 +138,7 @@ impl Models {
     async fn rollback(&self, request: v1::RollbackModelRequest) -> Result<v1::RollbackModelResponse, Failure> {
         self.store_to_change()?;
         let v1::RollbackModelRequest { expected_current, actor, why } = request;
-        let expected = Expectation::of(expected_current)?;
+        let expected = Expectation::of(expected_current.as_deref())?;
         let by = request::by("", &actor, ("why", &why))?;
         let activated = self.switch(move |store| Ok(store.rollback(expected.get(), by)?)).await?;
         Ok(v1::RollbackModelResponse {

@@ -83,8 +83,8 @@ pub(super) enum Expectation {
 }
 
 impl Expectation {
-    pub(super) fn of(field: Option<String>) -> Result<Self, FieldError> {
-        Ok(match field.as_deref() {
+    pub(super) fn of(field: Option<&str>) -> Result<Self, FieldError> {
+        Ok(match field {
             None => Expectation::Any,
             Some("") => Expectation::Nothing,
             Some(text) => Expectation::Version(
