@@ -23,7 +23,7 @@ pub(crate) const SECRET: &str = "Qingyunlu";
 pub(crate) fn text() -> String {
     format!(
         "Party group of {SECRET} bureau holds study session\n\nOn the morning of May 3, the party group of the city \
-         statistics bureau in {SECRET} held an enlarged meeting. The meeting was presided over by Wang Lin, secretary \
+         statistics bureau in {SECRET} held an enlarged study session. The session was presided over by Wang Lin, secretary \
          of the party group. The meeting stressed that all units must check the books of the year. It asked everyone \
          to report by Friday.\n"
     )
