@@ -15,7 +15,7 @@ use super::{
     told::{self, Told},
 };
 use crate::{
-    learn::{Added, Trainer},
+    learn::{Calibration, Part, Trainer},
     model::{
         Model, Report,
         store::{Origin, Version},
@@ -96,7 +96,7 @@ struct Summary<'a> {
 pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let output = args.destination.output().map(|path| ("--output", path));
     let data = |flag, paths: &[PathBuf]| Data::new(flag, paths.to_vec(), output);
-    let (mut remove, add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
+    let (mut remove, mut add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
     let calibrate_on = data("--calibrate-on", &args.calibrate_on)?;
     let source = match (&args.model, args.destination.models()) {
         (Some(file), _) => Source::File(file.clone()),
@@ -108,23 +108,23 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let (base, serving) = (file.model.version().to_owned(), file.serving);
     let mut told = Told::new(true);
     let mut trainer = Trainer::from_counts(file.counts, args.allow_new_labels);
-    let calibrate = !args.calibrate_on.is_empty();
+    let anew = !args.calibrate_on.is_empty();
     let (added, removed, calibration, trained) = args.work.pool()?.install(|| {
-        let removed = remove_all(&mut remove, &mut trainer, &mut told);
-        let added = add_all(add, &mut trainer, &mut told);
+        let removed = change(Part::Remove, &mut remove, &mut trainer, &mut told);
+        let added = change(Part::Add, &mut add, &mut trainer, &mut told);
         if trainer.articles() == 0 {
             return Err(
                 remove.useless("these are all articles of the model: leave some in it, or add others with --add")
             );
         }
-        if calibrate {
-            calibrate_all(calibrate_on, &mut trainer, &mut told)?;
+        if anew {
+            calibrate(calibrate_on, &mut trainer, &mut told)?;
         }
         told.doing("fitting");
-        let calibration = Calibration::of(&trainer, calibrate);
+        let calibration = Calibration::of(&trainer, anew);
         // Articles that are added take nothing away that learning needs.
         let (flag, trained) =
-            if calibrate { ("--calibrate-on", trainer.finish()) } else { ("--remove", trainer.finish_as(&serving)) };
+            if anew { ("--calibrate-on", trainer.finish()) } else { ("--remove", trainer.finish_as(&serving)) };
         Ok::<_, CliError>((added, removed, calibration, trained.context(flag)?))
     })?;
     let places = target.publish(&trained.model, Origin::Update, Version::new(&base).ok())?;
@@ -149,8 +149,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         report::Format::Text => format!(
             "{}model {version} from {articles} articles ({added} added to model {base}, {removed} removed), {places}\n\
              settings, weights and calibration {}\n",
-            if calibrate { report::trained(&trained.report) } else { String::new() },
-            calibration.describe(&base)
+            if anew { report::trained(&trained.report) } else { String::new() },
+            describe(&calibration, &base)
         ),
         report::Format::Json => {
             let (base, report) = (base.as_str(), &trained.report);
@@ -172,92 +172,35 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-/// What settings and fitted values were learnt from.
-struct Calibration {
-    /// Articles of the model.
-    articles: usize,
-    /// Of these, articles that --calibrate-on names; `None` without it.
-    named: Option<usize>,
-    /// Of these, articles that --calibrate-on lacks.
-    missing: usize,
-    /// Of these, articles in the calibration sample.
-    sample: usize,
-    /// Whether the sample is the one that training on all of them would take.
-    is_exact: bool,
+/// What settings and fitted values were learnt from, for people.
+fn describe(calibration: &Calibration, base: &str) -> String {
+    let Some(named) = calibration.named else { return format!("are those of model {base}") };
+    let sampled =
+        if calibration.sample < named { format!(", by a sample of {}", calibration.sample) } else { String::new() };
+    format!("learnt from {named} of its {} articles{sampled}", calibration.articles)
 }
 
-impl Calibration {
-    fn of(trainer: &Trainer, calibrate: bool) -> Self {
-        let (articles, missing) = (trainer.articles(), trainer.not_calibrated_on());
-        Calibration {
-            articles,
-            named: calibrate.then(|| articles.saturating_sub(missing)),
-            missing,
-            sample: trainer.sampled(),
-            is_exact: trainer.sample_is_exact(),
-        }
-    }
-
-    /// What was done, for people.
-    fn describe(&self, base: &str) -> String {
-        let Some(named) = self.named else { return format!("are those of model {base}") };
-        let sampled = if self.sample < named { format!(", by a sample of {}", self.sample) } else { String::new() };
-        format!("learnt from {named} of its {} articles{sampled}", self.articles)
-    }
-}
-
-/// Removes all articles, and says how many there were.
-fn remove_all(data: &mut Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
-    let mut removed = 0;
+/// Does one thing with all articles, and says with how many it was done.
+fn change(part: Part, data: &mut Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
+    let mut done = 0;
     while let Some(mut chunk) = data.chunk(false) {
         let items = chunk.items();
         let mut failures = std::mem::take(&mut chunk.failures);
-        for (number, result) in trainer.remove_all(&chunk.articles).into_iter().enumerate() {
+        for (number, result) in trainer.change(part, &chunk.articles).into_iter().enumerate() {
             match result {
-                Ok(()) => removed += 1,
-                Err(error) => failures.push(format!("{}: not removed: {error}", chunk.name(number))),
-            }
-        }
-        told.add(items, failures);
-    }
-    removed
-}
-
-/// Adds all articles, and says how many there were.
-fn add_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
-    let mut added = 0;
-    while let Some(mut chunk) = data.chunk(false) {
-        let items = chunk.items();
-        let mut failures = std::mem::take(&mut chunk.failures);
-        for (number, result) in trainer.add_all(&chunk.articles).into_iter().enumerate() {
-            match result {
-                Ok(Added::New) => added += 1,
-                Ok(Added::Double) => {
-                    failures
-                        .push(format!("{}: not added: among the articles of the model already", chunk.name(number)));
-                }
+                Ok(()) => done += 1,
                 Err(error) => failures.push(format!("{}: {error}", chunk.name(number))),
             }
         }
         told.add(items, failures);
     }
-    added
+    done
 }
 
 /// Rebuilds the calibration sample. It is an error if no article of the model is among those that it is rebuilt from.
-fn calibrate_all(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> Result<(), CliError> {
+fn calibrate(mut data: Data, trainer: &mut Trainer, told: &mut Told) -> Result<(), CliError> {
     trainer.calibrate_on(&[]);
-    while let Some(mut chunk) = data.chunk(false) {
-        let items = chunk.items();
-        let mut failures = std::mem::take(&mut chunk.failures);
-        for (number, is_counted) in trainer.calibrate_on(&chunk.articles).into_iter().enumerate() {
-            if !is_counted {
-                let name = chunk.name(number);
-                failures.push(format!("{name}: not calibrated on: not among the articles of the model"));
-            }
-        }
-        told.add(items, failures);
-    }
+    change(Part::CalibrateOn, &mut data, trainer, told);
     if trainer.not_calibrated_on() < trainer.articles() {
         return Ok(());
     }

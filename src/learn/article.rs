@@ -1,5 +1,7 @@
 //! A labelled article, and what of it can be read without knowing any other.
 
+use serde::{Deserialize, Serialize};
+
 use super::tally::Row;
 use crate::{
     classify::{Names, features},
@@ -8,7 +10,7 @@ use crate::{
 };
 
 /// An article with one or two labels.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelledArticle {
     /// The caller's own name for it; learning does not read it.
     pub id: String,

@@ -18,6 +18,7 @@ use super::{
     case::{Case, Parameters},
     fields::{self, VARIANCE, loss},
     minimize::minimize,
+    stop::{self, GoOn, Stopped},
 };
 use crate::classify::softmax;
 
@@ -40,14 +41,27 @@ pub(super) const QUICK: Effort = Effort { max_steps: 30, tolerance: 1e-3 };
 pub(super) const THOROUGH: Effort = Effort { max_steps: 100, tolerance: 1e-5 };
 
 /// Weights by parameter.
-pub(super) fn fit(cases: &[Case], parameters: &Parameters, precision: f64, effort: Effort) -> Vec<f64> {
+pub(super) fn fit(
+    cases: &[Case],
+    parameters: &Parameters,
+    precision: f64,
+    effort: Effort,
+    go_on: GoOn<'_>,
+) -> Result<Vec<f64>, Stopped> {
+    stop::check(go_on)?;
     let known: Vec<&Case> = cases.iter().filter(|case| case.is_known()).collect();
     let centre = parameters.spread(&fields::fit(&known));
     let terms = parameters.terms();
     let precision_of = |parameter: usize| if parameter < terms { precision } else { 1.0 / VARIANCE };
     let part = known.len().div_ceil(PARTS).max(1);
     let is_signed = |parameter: usize| parameter >= terms && parameter != parameters.prior();
-    let (weights, _) = minimize(centre.clone(), is_signed, effort.max_steps, effort.tolerance, |weights| {
+    // What is found once the answer was no is not used, whatever the answer to others.
+    let mut is_stopped = false;
+    let goes_on = |&step: &usize| {
+        is_stopped = is_stopped || !go_on();
+        !is_stopped && step < effort.max_steps
+    };
+    let (weights, _) = minimize(centre.clone(), is_signed, goes_on, effort.tolerance, |weights| {
         let sum = |cases: &[&Case]| {
             let (mut value, mut gradient) = (0.0, vec![0.0; weights.len()]);
             for case in cases {
@@ -72,5 +86,5 @@ pub(super) fn fit(cases: &[Case], parameters: &Parameters, precision: f64, effor
         }
         (value, gradient)
     });
-    weights
+    if is_stopped { Err(Stopped) } else { Ok(weights) }
 }

@@ -49,7 +49,7 @@ pub(super) fn temperature(articles: &[Unseen], scaling: Scaling) -> (Temperature
         (value, gradient)
     };
     let Temperature { slope, offset } = Temperature::default();
-    let (x, _) = minimize(vec![slope, offset], |_| true, MAX_STEPS, TOLERANCE, evaluate);
+    let (x, _) = minimize(vec![slope, offset], |_| true, |&step| step < MAX_STEPS, TOLERANCE, evaluate);
     let temperature = Temperature { slope: x[0].clamp(-10.0, 10.0), offset: x[1].clamp(-10.0, 1e3) };
     let total: f64 = articles
         .iter()

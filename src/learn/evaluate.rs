@@ -13,6 +13,7 @@ use super::{
     errors::{WorstError, WorstErrors},
     judge::AxisModel,
     metrics::{EVALUATION_POINTS, Scored, measure, sort},
+    stop::{self, GoOn, Stopped},
 };
 use crate::{
     classify::{Axis, Names},
@@ -71,22 +72,23 @@ const CHUNK: usize = 1024;
 /// that is not in the sample is left out of the counts alone: weights were not learnt with it.
 pub fn evaluate(file: &ModelFile, articles: impl IntoIterator<Item = LabelledArticle>) -> Evaluation {
     let mut evaluator = Evaluator::new(file);
-    for_each_chunk(articles, |chunk| evaluator.add(chunk));
+    // Nobody stops it.
+    let _ = for_each_chunk(articles, |chunk| evaluator.add(chunk, &|| true));
     evaluator.finish()
 }
 
-/// Hands over the articles some at a time.
+/// Hands over the articles some at a time, until the work is given up.
 pub(super) fn for_each_chunk(
     articles: impl IntoIterator<Item = LabelledArticle>,
-    mut work: impl FnMut(&[LabelledArticle]),
-) {
+    mut work: impl FnMut(&[LabelledArticle]) -> Result<(), Stopped>,
+) -> Result<(), Stopped> {
     let mut articles = articles.into_iter();
     loop {
         let chunk: Vec<LabelledArticle> = articles.by_ref().take(CHUNK).collect();
         if chunk.is_empty() {
-            break;
+            return Ok(());
         }
-        work(&chunk);
+        work(&chunk)?;
     }
 }
 
@@ -122,11 +124,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Scores articles.
-    pub(super) fn add(&mut self, articles: &[LabelledArticle]) {
+    pub(super) fn add(&mut self, articles: &[LabelledArticle], go_on: GoOn<'_>) -> Result<(), Stopped> {
+        stop::check(go_on)?;
         let training = &self.training;
         let known: Vec<_> = articles.par_iter().map(|article| training.known(article, &self.axes)).collect();
         for (_, left_out) in known.iter().flatten() {
-            self.axes.iter_mut().for_each(|axis| axis.prepare(left_out));
+            self.axes.iter_mut().try_for_each(|axis| axis.prepare(left_out, go_on))?;
         }
         let score = |(article, known): (&LabelledArticle, &Option<Known<'_>>)| self.score(article, known.as_ref());
         let results: Vec<_> = articles.par_iter().zip(&known).map(score).collect();
@@ -140,6 +143,7 @@ impl<'a> Evaluator<'a> {
             self.articles += 1;
         }
         self.trained_on += known.iter().flatten().count() as u64;
+        Ok(())
     }
 
     /// What the model says of an article, by [`Axis`].

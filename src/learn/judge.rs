@@ -9,6 +9,7 @@ use super::{
     case::Parameters,
     metrics::Scored,
     select::{CALIBRATION_FOLDS, WithoutFold, inner_fold, learnt},
+    stop::{GoOn, Stopped},
     table::{AxisTable, LeftOut, Totals},
 };
 use crate::{
@@ -71,17 +72,18 @@ impl<'a> AxisModel<'a> {
     }
 
     /// Learns what scoring without these articles of training takes.
-    pub(super) fn prepare(&mut self, left_out: &[Cow<'_, SampleArticle>]) {
-        let Some(number) = self.fold_of(left_out) else { return };
+    pub(super) fn prepare(&mut self, left_out: &[Cow<'_, SampleArticle>], go_on: GoOn<'_>) -> Result<(), Stopped> {
+        let Some(number) = self.fold_of(left_out) else { return Ok(()) };
         if self.folds.get(usize::from(number)).is_some_and(Option::is_none) {
             let judged = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) == number);
             let learnt = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) != number);
             if learnt.groups() > 0 {
-                let model = WithoutFold::new(&self.table, &judged, &learnt, &self.settings, THOROUGH);
+                let model = WithoutFold::new(&self.table, &judged, &learnt, &self.settings, THOROUGH, go_on)?;
                 let totals = model.table.totals(&self.settings);
                 self.folds[usize::from(number)] = Some(Fold { model, totals });
             }
         }
+        Ok(())
     }
 
     /// What the model says without some articles of training, for which it was prepared.

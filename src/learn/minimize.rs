@@ -8,18 +8,19 @@ pub(super) type Evaluation = (f64, Vec<f64>);
 
 /// Limited-memory BFGS (Liu and Nocedal 1989; the two-loop recursion), projected: a variable that is 0, may not be
 /// below, and would go there, is held for the step (Schmidt, Kim and Sra 2011). Steps are halved until the value falls
-/// enough (Armijo). Ends after `max_steps`, or when a step gains less than `tolerance` of the value.
+/// enough (Armijo). Ends when `go_on`, asked before each step with the number of steps done, says no, or when a step gains
+/// less than `tolerance` of the value.
 pub(super) fn minimize(
     start: Vec<f64>,
     is_signed: impl Fn(usize) -> bool,
-    max_steps: usize,
+    go_on: impl FnMut(&usize) -> bool,
     tolerance: f64,
     mut evaluate: impl FnMut(&[f64]) -> Evaluation,
 ) -> (Vec<f64>, f64) {
     let mut x = start;
     let (mut value, mut gradient) = evaluate(&x);
     let mut pairs: Vec<Pair> = Vec::new();
-    for _ in 0..max_steps {
+    for _ in (0_usize..).take_while(go_on) {
         let held = |i: usize, x: &[f64], gradient: &[f64]| !is_signed(i) && x[i] <= 0.0 && gradient[i] > 0.0;
         let free: Vec<f64> =
             gradient.iter().enumerate().map(|(i, &g)| if held(i, &x, &gradient) { 0.0 } else { g }).collect();
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn finds_the_minimum() {
         let target: Vec<f64> = (0..50).map(|i| f64::from(i % 7) - 3.0).collect();
-        let (x, value) = minimize(vec![0.0; 50], |_| true, 200, 0.0, |x| quadratic(&target, x));
+        let (x, value) = minimize(vec![0.0; 50], |_| true, |&step| step < 200, 0.0, |x| quadratic(&target, x));
         assert!(value < 1e-9, "{value}");
         x.iter().zip(&target).for_each(|(x, t)| assert!((x - t).abs() < 1e-4));
     }
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn keeps_to_its_bounds() {
         let target: Vec<f64> = (0..50).map(|i| f64::from(i % 7) - 3.0).collect();
-        let (x, _) = minimize(vec![1.0; 50], |i| i == 0, 500, 0.0, |x| quadratic(&target, x));
+        let (x, _) = minimize(vec![1.0; 50], |i| i == 0, |&step| step < 500, 0.0, |x| quadratic(&target, x));
         let (_, gradient) = quadratic(&target, &x);
         for i in 0..50 {
             assert!(i == 0 || x[i] >= 0.0);

@@ -18,12 +18,14 @@ mod articles;
 mod attributes;
 mod calibrate;
 mod case;
+mod change;
 mod compare;
 mod counting;
 mod errors;
 mod evaluate;
 mod fields;
 mod fit;
+mod improve;
 mod judge;
 mod merge;
 mod metrics;
@@ -33,6 +35,7 @@ mod refit;
 mod rows;
 mod sample;
 mod select;
+mod stop;
 mod table;
 mod tally;
 #[cfg(test)]
@@ -43,15 +46,21 @@ mod update;
 
 pub use self::{
     article::LabelledArticle,
+    change::{Calibration, NotDone, Part},
     compare::{AxisComparison, Comparison, compare},
     counting::{Added, CatalogChoice, RejectedArticle, Trainer},
     errors::{Excerpt, MAX_ERRORS, WorstError},
     evaluate::{AxisEvaluation, Evaluation, evaluate},
+    improve::{Condition, Improvement, MIN_GROUPS, Measure, Verdict, improvement},
     merge::{MergeError, Merged, merge},
-    metrics::{EVALUATION_POINTS, STORED_POINTS, Scored, mcnemar, measure, paired_mean, paired_share_interval, wilson},
+    metrics::{
+        EVALUATION_POINTS, STORED_POINTS, Scored, clustered_mean, mcnemar, measure, paired_mean, paired_share_interval,
+        wilson,
+    },
     refit::refit,
+    stop::{GoOn, Stopped},
     tally::Contradiction,
-    train::{TrainError, Trained, train},
+    train::{STEPS, TrainError, Trained, Watch, train, train_while},
     update::NotRemoved,
 };
 

@@ -5,6 +5,7 @@ use super::{
     attributes::{self, Effort, QUICK, THOROUGH},
     calibrate::{Scaling, Unseen, calibrate, temperature},
     case::{Case, Parameters},
+    stop::{GoOn, Stopped},
     table::AxisTable,
 };
 use crate::{
@@ -133,30 +134,40 @@ impl WithoutFold {
         learnt: &Articles<'_>,
         settings: &Settings,
         effort: Effort,
-    ) -> Self {
+        go_on: GoOn<'_>,
+    ) -> Result<Self, Stopped> {
         let table = judged.minus_all(table);
         let parameters = Parameters::new(&table, settings);
         let cases = learnt.cases(&table, settings, &parameters);
-        let weights = attributes::fit(&cases, &parameters, settings.weight_precision, effort);
-        WithoutFold { table, parameters, weights }
+        let weights = attributes::fit(&cases, &parameters, settings.weight_precision, effort, go_on)?;
+        Ok(WithoutFold { table, parameters, weights })
     }
 }
 
 /// Scores of all articles by models that know nothing of them. Articles of which such a model has no feature are left
 /// out: they are answered from the frequencies of labels.
-fn unseen(table: &AxisTable, articles: &Articles<'_>, settings: &Settings, folds: u8, effort: Effort) -> Vec<Unseen> {
-    let fold = |fold: u8| {
+fn unseen(
+    table: &AxisTable,
+    articles: &Articles<'_>,
+    settings: &Settings,
+    folds: u8,
+    effort: Effort,
+    go_on: GoOn<'_>,
+) -> Result<Vec<Unseen>, Stopped> {
+    let mut all = Vec::new();
+    for fold in 0..folds {
         let judged = articles.filter(|group| inner_fold(group, folds) == fold);
         let learnt = articles.filter(|group| inner_fold(group, folds) != fold);
         if judged.groups() == 0 || learnt.groups() == 0 {
-            return Vec::new();
+            continue;
         }
-        let WithoutFold { table, parameters, weights } = WithoutFold::new(table, &judged, &learnt, settings, effort);
+        let model = WithoutFold::new(table, &judged, &learnt, settings, effort, go_on)?;
+        let WithoutFold { table, parameters, weights } = model;
         let judged = judged.without_source(&learnt, &table, settings, &parameters);
         let known = judged.into_iter().filter(Case::is_known);
-        known.map(|case| Unseen { label: case.label, scores: case.scores(&weights) }).collect()
-    };
-    (0..folds).flat_map(fold).collect()
+        all.extend(known.map(|case| Unseen { label: case.label, scores: case.scores(&weights) }));
+    }
+    Ok(all)
 }
 
 /// Folds for comparing settings, and for calibration.
@@ -165,15 +176,18 @@ pub(super) const CALIBRATION_FOLDS: u8 = 5;
 
 /// The settings that no step of a single one makes better, by log loss on articles that neither counts nor weights have
 /// seen; then weights and calibration under them. `None` if the features do not fit whatever the cut-off.
-pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choice> {
+pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>, go_on: GoOn<'_>) -> Result<Option<Choice>, Stopped> {
     let few = articles.clone().within(table, MAX_SEARCH_CELLS, MAX_SCORES);
-    let loss = |settings: &Settings| // A temperature that follows the entropy would make up for settings whose scores are too sure or too unsure.
-        temperature(&unseen(table, &few, settings, SEARCH_FOLDS, QUICK), Scaling::Plain).1;
-    let min_documents = lowest_cut_off(table, &START)?;
+    let loss = |settings: &Settings| {
+        // A temperature that follows the entropy would make up for settings whose scores are too sure or too unsure.
+        let unseen = unseen(table, &few, settings, SEARCH_FOLDS, QUICK, go_on)?;
+        Ok::<_, Stopped>(temperature(&unseen, Scaling::Plain).1)
+    };
+    let Some(min_documents) = lowest_cut_off(table, &START) else { return Ok(None) };
     let (mut best, mut least) = (START, f64::INFINITY);
     for (event_model, alpha, length_exponent) in STARTS {
         let settings = Settings { event_model, alpha, length_exponent, min_documents, ..START };
-        let reached = loss(&settings);
+        let reached = loss(&settings)?;
         if reached < least {
             (best, least) = (settings, reached);
         }
@@ -182,7 +196,7 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choic
         // On in the direction that helps, as far as it does.
         for step in [-1, 1] {
             while let Some(settings) = moved(best, place, step).filter(|settings| fits(table, settings)) {
-                let reached = loss(&settings);
+                let reached = loss(&settings)?;
                 if reached >= least * (1.0 - GAIN) {
                     break;
                 }
@@ -190,7 +204,7 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>) -> Option<Choic
             }
         }
     }
-    Some(learn(table, &learnt(articles, table), best))
+    learn(table, &learnt(articles, table), best, go_on).map(Some)
 }
 
 /// The articles that weights are learnt from.
@@ -199,10 +213,15 @@ pub(super) fn learnt<'a>(articles: &Articles<'a>, table: &AxisTable) -> Articles
 }
 
 /// Weights and calibration under some settings.
-pub(super) fn learn(table: &AxisTable, articles: &Articles<'_>, settings: Settings) -> Choice {
+pub(super) fn learn(
+    table: &AxisTable,
+    articles: &Articles<'_>,
+    settings: Settings,
+    go_on: GoOn<'_>,
+) -> Result<Choice, Stopped> {
     let parameters = Parameters::new(table, &settings);
     let cases = articles.cases(table, &settings, &parameters);
-    let weights = attributes::fit(&cases, &parameters, settings.weight_precision, THOROUGH);
-    let calibration = calibrate(&unseen(table, articles, &settings, CALIBRATION_FOLDS, THOROUGH));
-    Choice { settings, parameters, weights, calibration }
+    let weights = attributes::fit(&cases, &parameters, settings.weight_precision, THOROUGH, go_on)?;
+    let calibration = calibrate(&unseen(table, articles, &settings, CALIBRATION_FOLDS, THOROUGH, go_on)?);
+    Ok(Choice { settings, parameters, weights, calibration })
 }

@@ -6,6 +6,7 @@ use super::{
     fit,
     metrics::{STORED_POINTS, Scored, measure},
     select::{Choice, MAX_FEATURES, choose},
+    stop::{self, GoOn, Stopped},
     table::{AxisTable, LeftOut},
     typical,
 };
@@ -38,6 +39,9 @@ pub enum TrainError {
     /// The model could not be written.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// It was given up.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 /// A trained model.
@@ -55,18 +59,23 @@ pub struct Trained {
 
 /// Figures from outer folds by group, inside which everything is chosen and learnt again: of models that do without the
 /// article's fold, and of such that do without its source as well.
-fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Metrics>; 2]> {
-    let fold = |fold: u8| -> Option<[Vec<Scored>; 2]> {
+fn outer_folds(
+    table: &AxisTable,
+    articles: &Articles<'_>,
+    Watch { go_on, step }: Watch<'_>,
+) -> Result<Option<[Option<Metrics>; 2]>, Stopped> {
+    let fold = |fold: u8| -> Result<Option<[Vec<Scored>; 2]>, Stopped> {
         let held_out = articles.filter(|group| group.0[15] % FOLDS == fold);
         let rest = articles.filter(|group| group.0[15] % FOLDS != fold);
         if held_out.groups() == 0 {
-            return Some([Vec::new(), Vec::new()]);
+            return Ok(Some([Vec::new(), Vec::new()]));
         }
         if rest.groups() < 2 || rest.labels_seen() < 2 {
-            return None;
+            return Ok(None);
         }
         let table = held_out.minus_all(table);
-        let Choice { settings, parameters, weights, calibration } = choose(&table, &rest)?;
+        let Some(choice) = choose(&table, &rest, go_on)? else { return Ok(None) };
+        let Choice { settings, parameters, weights, calibration } = choice;
         let score = |member: Member<'_>, probabilities: &[f64]| {
             let scored = Scored::new(&table.labels[member.label], &table.labels, probabilities);
             scored.judged(&table.labels, probabilities, &calibration, false)
@@ -86,14 +95,17 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
                 .map(|(member, case)| score(member, &case.probabilities(&weights, &calibration.temperature)))
                 .collect();
         }
-        Some(scored)
+        step();
+        Ok(Some(scored))
     };
-    let folds: Vec<_> = (0..FOLDS).map(fold).collect::<Option<_>>()?;
+    // One after the other: side by side they would need the memory of all of them.
+    let folds: Result<Vec<_>, Stopped> = (0..FOLDS).map(fold).collect();
+    let Some(folds) = folds?.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
     let mut all = [Vec::new(), Vec::new()];
     for scored in folds {
         all.iter_mut().zip(scored).for_each(|(all, scored)| all.extend(scored));
     }
-    Some(all.map(|scored| (!scored.is_empty()).then(|| measure(&table.labels, &scored, STORED_POINTS))))
+    Ok(Some(all.map(|scored| (!scored.is_empty()).then(|| measure(&table.labels, &scored, STORED_POINTS)))))
 }
 
 /// Learns a model from counts: chooses settings, learns weights and calibration, fits likelihoods, takes held-out
@@ -103,6 +115,27 @@ fn outer_folds(table: &AxisTable, articles: &Articles<'_>) -> Option<[Option<Met
 ///
 /// Too few articles or labels to learn from.
 pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
+    train_while(counts, Watch { go_on: &|| true, step: &|| {} })
+}
+
+/// Steps of learning that are told at most: on each axis, choosing and learning, and one for each outer fold.
+pub const STEPS: usize = 2 * (1 + FOLDS as usize);
+
+/// How whoever waits for a model follows it being learnt.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Whether it is still waited for.
+    pub go_on: GoOn<'a>,
+    /// Told when a step is done; [`STEPS`] at most, fewer where there is less to learn.
+    pub step: &'a dyn Fn(),
+}
+
+/// [`train`], as long as somebody waits for it.
+///
+/// # Errors
+///
+/// As [`train`]; [`TrainError::Stopped`].
+pub fn train_while(counts: &Counts, watch: Watch<'_>) -> Result<Trained, TrainError> {
     let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
     let mut is_labelled = false;
@@ -114,9 +147,10 @@ pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
         if labels_seen < 2 || articles.groups() < 2 {
             continue;
         }
-        let choice = choose(&table, &articles).ok_or(TrainError::TooManyNames { axis: axis.name() })?;
+        let choice = choose(&table, &articles, watch.go_on)?.ok_or(TrainError::TooManyNames { axis: axis.name() })?;
         tables.axes[axis as usize] = Some(fit::tables(&table, &choice)?);
-        let [held_out, source_held_out] = outer_folds(&table, &articles).unwrap_or_default();
+        (watch.step)();
+        let [held_out, source_held_out] = outer_folds(&table, &articles, watch)?.unwrap_or_default();
         report.axes[axis as usize] = Some(AxisReport {
             settings: choice.settings,
             labels: table.labels.iter().cloned().zip(table.documents.iter().copied()).collect(),
@@ -127,6 +161,7 @@ pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
     if tables.axes.iter().all(Option::is_none) {
         return Err(if is_labelled { TrainError::TooFew } else { TrainError::NoArticles });
     }
+    stop::check(watch.go_on)?;
     publish(serving(counts, tables, report, typical::limits(counts), digest_of(counts)?), counts)
 }
 

@@ -63,6 +63,24 @@ pub fn paired_mean(differences: &[f64]) -> (f64, Option<[f64; 2]>) {
     (mean, half.is_finite().then_some([mean - half, mean + half]))
 }
 
+/// The mean over articles of differences that come in clusters, and its 95% interval by the normal approximation with the
+/// variance between clusters (Cameron and Miller 2015, "A practitioner's guide to cluster-robust inference"): articles of
+/// a cluster may be as alike as they please. Of each cluster: the sum of its differences and their number. No interval
+/// from fewer than two clusters.
+#[must_use]
+pub fn clustered_mean(clusters: &[(f64, u64)]) -> (f64, Option<[f64; 2]>) {
+    let (sum, n) = clusters.iter().fold((0.0, 0.0), |(sum, n), (own, articles)| (sum + own, n + *articles as f64));
+    if n == 0.0 {
+        return (0.0, None);
+    }
+    let mean = sum / n;
+    let away = |&(own, articles): &(f64, u64)| own - mean * articles as f64;
+    let squares: f64 = clusters.iter().map(|cluster| away(cluster) * away(cluster)).sum();
+    let clusters = clusters.len() as f64;
+    let half = Z * libm::sqrt(squares * clusters / (clusters - 1.0)) / n;
+    (mean, half.is_finite().then_some([mean - half, mean + half]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +144,15 @@ mod tests {
         check([mean], &[3.0], 1e-12);
         check(interval.unwrap(), &[3.0 - Z * 1.080_123_45, 3.0 + Z * 1.080_123_45], 1e-7);
         assert_eq!(paired_mean(&[]), (0.0, None));
+        let (mean, clustered) = clustered_mean(&[(1.0, 1), (2.0, 1), (3.0, 1), (6.0, 1)]);
+        check([mean], &[3.0], 1e-12);
+        check(clustered.unwrap(), &interval.unwrap(), 1e-12);
+        // Twice the same four articles say no more than four: the interval is that of the means.
+        let (mean, clustered) = clustered_mean(&[(2.0, 2), (4.0, 2), (6.0, 2), (12.0, 2)]);
+        check([mean], &[3.0], 1e-12);
+        check(clustered.unwrap(), &interval.unwrap(), 1e-12);
+        assert_eq!(clustered_mean(&[]), (0.0, None));
+        assert_eq!(clustered_mean(&[(2.0, 3)]).1, None);
         assert_eq!(paired_mean(&[2.0]), (2.0, None));
         assert_eq!(paired_mean(&[0.0, 0.0]), (0.0, Some([0.0, 0.0])));
     }

@@ -5,7 +5,7 @@ mod inference;
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-pub use self::inference::{mcnemar, paired_mean, paired_share_interval, wilson};
+pub use self::inference::{clustered_mean, mcnemar, paired_mean, paired_share_interval, wilson};
 use crate::{
     classify::{Calibration, Options},
     model::{AcceptedMetrics, Confusion, LabelMetrics, LabelSetMetrics, Metrics},
@@ -122,6 +122,12 @@ impl Scored {
     #[must_use]
     pub fn loss(&self) -> f64 {
         -libm::log(self.probability.max(SMALLEST))
+    }
+
+    /// The loss of a model that gives the true label nothing, or does not answer at all.
+    #[must_use]
+    pub fn greatest_loss() -> f64 {
+        -libm::log(SMALLEST)
     }
 
     /// Whether the model has the true label.
