@@ -8,6 +8,7 @@ mod follow;
 mod input;
 mod offsets;
 mod pinned;
+pub mod training;
 
 use std::{
     fmt,

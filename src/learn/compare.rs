@@ -75,7 +75,7 @@ pub fn compare(
 
 impl AxisComparison {
     /// From what both models say of each article; `None` without any.
-    fn new<'a>(axis: Axis, pairs: impl Iterator<Item = [&'a Scored; 2]>) -> Option<Self> {
+    pub(super) fn new<'a>(axis: Axis, pairs: impl Iterator<Item = [&'a Scored; 2]>) -> Option<Self> {
         let (mut articles, mut unknown_labels, mut correct, mut only_correct) = (0_u64, [0; 2], [0_u64; 2], [0_u64; 2]);
         let mut losses = Vec::new();
         for pair in pairs {

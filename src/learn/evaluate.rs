@@ -61,8 +61,9 @@ struct Training<'a> {
 /// scoring it must do without: at least all of its text and group that are in the sample.
 type Known<'a> = (SampleArticle, Vec<Cow<'a, SampleArticle>>);
 
-/// Articles read at a time, on all threads.
+/// Articles read at a time, on all threads, and bytes of their texts after which no more are read.
 const CHUNK: usize = 1024;
+const CHUNK_BYTES: usize = 8 << 20;
 
 /// Scores articles whose labels are known.
 ///
@@ -84,7 +85,12 @@ pub(super) fn for_each_chunk(
 ) -> Result<(), Stopped> {
     let mut articles = articles.into_iter();
     loop {
-        let chunk: Vec<LabelledArticle> = articles.by_ref().take(CHUNK).collect();
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
+            let Some(article) = articles.next() else { break };
+            bytes += article.text.len();
+            chunk.push(article);
+        }
         if chunk.is_empty() {
             return Ok(());
         }

@@ -51,7 +51,7 @@ pub use self::{
     counting::{Added, CatalogChoice, RejectedArticle, Trainer},
     errors::{Excerpt, MAX_ERRORS, WorstError},
     evaluate::{AxisEvaluation, Evaluation, evaluate},
-    improve::{Condition, Improvement, MIN_GROUPS, Measure, Verdict, improvement},
+    improve::{AxisImprovement, Condition, Improvement, MIN_GROUPS, Measure, Verdict, improvement},
     merge::{MergeError, Merged, merge},
     metrics::{
         EVALUATION_POINTS, STORED_POINTS, Scored, clustered_mean, mcnemar, measure, paired_mean, paired_share_interval,

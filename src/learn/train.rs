@@ -127,7 +127,7 @@ pub struct Watch<'a> {
     /// Whether it is still waited for.
     pub go_on: GoOn<'a>,
     /// Told when a step is done; [`STEPS`] at most, fewer where there is less to learn.
-    pub step: &'a dyn Fn(),
+    pub step: &'a (dyn Fn() + Sync),
 }
 
 /// [`train`], as long as somebody waits for it.

@@ -124,12 +124,6 @@ impl Scored {
         -libm::log(self.probability.max(SMALLEST))
     }
 
-    /// The loss of a model that gives the true label nothing, or does not answer at all.
-    #[must_use]
-    pub fn greatest_loss() -> f64 {
-        -libm::log(SMALLEST)
-    }
-
     /// Whether the model has the true label.
     #[must_use]
     pub fn is_known(&self) -> bool {

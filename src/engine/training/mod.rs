@@ -1,0 +1,363 @@
+//! Models learnt from articles that come in one by one while the server answers on.
+//!
+//! ```text
+//! Intake --channel--> [wait for the slot, receive, count, learn, compare, publish, activate] --events--> Job
+//!          bounded                     one blocking thread, a rayon pool of its own
+//! ```
+//!
+//! One training is under way at a time; it works on threads of its own, so that the cores left answer. Articles wait in a
+//! file, so that memory does not grow with their text. Whoever drops the [`Job`] or, before its end, the [`Intake`] gives
+//! the training up: that is looked at between chunks of articles and between the steps of each fit. Nothing of it is left
+//! then, since publishing comes last; once that has begun it goes through to the end.
+
+mod spill;
+mod work;
+
+use std::{
+    io,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, TryAcquireError, mpsc};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use self::work::Work;
+use super::{Engine, Limits};
+use crate::{
+    classify::Axis,
+    learn::{Calibration, CatalogChoice, Condition, Improvement, LabelledArticle, NotDone, Part, STEPS, TrainError},
+    model::{
+        Model,
+        store::{By, Store, StoreError, Version},
+    },
+};
+
+/// Items that wait between whoever sends them and the training.
+const WAITING_ITEMS: usize = 16;
+
+/// What one training may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrainingLimits {
+    /// Threads it learns on. Default: half of the cores, one at least.
+    pub threads: usize,
+    /// Articles in one training, whatever is done with them. Default 2,000,000.
+    pub max_training_articles: usize,
+    /// Bytes of all articles of one training together. They go to the disk that holds the directory of models. Default
+    /// 8 GiB.
+    pub max_training_bytes: usize,
+    /// Articles that cannot be used and are told one by one; more are only counted. Default 1,000.
+    pub max_rejected_told: usize,
+}
+
+impl Default for TrainingLimits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            threads: (cores / 2).max(1),
+            max_training_articles: 2_000_000,
+            max_training_bytes: 8 << 30,
+            max_rejected_told: 1_000,
+        }
+    }
+}
+
+/// What a training makes.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// A model of the articles alone.
+    Train {
+        /// Which labels they may carry.
+        labels: CatalogChoice,
+    },
+    /// A model of another one's articles, changed.
+    Update {
+        /// The other one; by default the active one, or the one that is built in if none is.
+        base: Option<Version>,
+        /// Whether labels are taken that neither the base's catalog nor its articles have.
+        allow_new_labels: bool,
+    },
+}
+
+/// What comes of a second training while one is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// It waits.
+    Wait,
+    /// It is refused.
+    Refuse,
+}
+
+/// A training that is asked for.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What is made.
+    pub task: Task,
+    /// Who asks for it, when, and what for.
+    pub by: By,
+    /// If it is to be activated, under which condition.
+    pub activate_if: Option<Condition>,
+    /// If another training is under way.
+    pub when_busy: WhenBusy,
+}
+
+/// An article and what is done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its number, from 0, by which it is told if it cannot be used.
+    pub index: u64,
+    /// What is done with it.
+    pub part: Part,
+    /// The article.
+    pub article: LabelledArticle,
+}
+
+/// Where a training is. Later phases are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Another training is under way.
+    Waiting,
+    /// Articles come in.
+    Receiving,
+    /// They are counted.
+    Counting,
+    /// Settings are chosen, weights and calibration learnt, figures taken.
+    Learning,
+    /// The new model is compared with the active one.
+    Comparing,
+    /// It is put into the store, and activated.
+    Publishing,
+}
+
+/// How far a training is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Where it is.
+    pub phase: Phase,
+    /// What is done of the phase: articles, or steps of learning.
+    pub done: u64,
+    /// Of how many; 0 if nobody knows.
+    pub of: u64,
+    /// Articles so far that could not be used.
+    pub rejected: u64,
+}
+
+/// Why an article could not be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Learning refuses it.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+    /// Something in it is too long.
+    #[error("{actual} bytes are over the limit {limit} of {maximum}")]
+    OverLimit {
+        /// Name of the limit.
+        limit: &'static str,
+        /// Its value in bytes.
+        maximum: usize,
+        /// What was sent.
+        actual: usize,
+    },
+}
+
+/// An article that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// As in [`Item::index`].
+    pub index: u64,
+    /// The caller's own name for it, if it is not too long.
+    pub id: String,
+    /// Why.
+    pub reason: Rejection,
+}
+
+/// What is told of a training.
+#[derive(Debug)]
+pub enum Event {
+    /// How far it is.
+    Progress(Progress),
+    /// An article cannot be used; the others are. At most [`TrainingLimits::max_rejected_told`].
+    Rejected(Rejected),
+    /// It has ended. The last event.
+    Ended(Result<Box<Outcome>, TrainingError>),
+}
+
+/// What came of a training.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The new version, in the store.
+    pub version: Version,
+    /// Whether it was not there before.
+    pub is_new: bool,
+    /// The version, ready to answer.
+    pub model: Model,
+    /// The version that was changed, of an update.
+    pub base: Option<Version>,
+    /// Articles that were put in.
+    pub added: u64,
+    /// Articles that were there twice, of a training from nothing; an update rejects them.
+    pub doubles: u64,
+    /// Articles that were taken out.
+    pub removed: u64,
+    /// Articles that could not be used, told or not.
+    pub rejected: u64,
+    /// What settings and fitted values were learnt from.
+    pub calibration: Calibration,
+    /// Axes that articles are labelled on and that could not be learnt.
+    pub not_learnt: Vec<Axis>,
+    /// Whether it was activated, if that was asked for.
+    pub activation: Option<ActivateIf>,
+}
+
+/// What came of the wish to activate a new version if it is better.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActivateIf {
+    /// Whether it is active now.
+    pub is_active: bool,
+    /// What was active before, or the model that is built in.
+    pub against: String,
+    /// How the two compare; `None` if they are the same.
+    pub improvement: Option<Improvement>,
+    /// Another version became active meanwhile, so that what was compared is no longer what would be replaced.
+    pub is_overtaken: bool,
+}
+
+/// Why a training came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingError {
+    /// Another one is under way, and waiting was not wanted.
+    #[error("another training is under way")]
+    Busy,
+    /// Too much for one training.
+    #[error("the articles of one training are over the limit {limit} of {maximum}")]
+    OverLimit {
+        /// Name of the limit.
+        limit: &'static str,
+        /// Its value.
+        maximum: usize,
+    },
+    /// What was to be calibrated on is not in the model.
+    #[error("none of the articles to calibrate on is an article of the model")]
+    NotCalibrated,
+    /// Nothing can be learnt.
+    #[error(transparent)]
+    Learn(#[from] TrainError),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file that articles wait in cannot be written or read.
+    #[error("the temporary file of the training: {0}")]
+    Spill(#[from] io::Error),
+    /// The program is at fault.
+    #[error("internal error")]
+    Internal,
+}
+
+/// The trainings of one server: one at a time.
+#[derive(Clone, Debug)]
+pub struct Trainings {
+    engine: Arc<Engine>,
+    store: Store,
+    limits: TrainingLimits,
+    slot: Arc<Semaphore>,
+}
+
+/// Takes the articles of a training. Dropped before [`Intake::end`], it gives the training up.
+#[derive(Debug)]
+pub struct Intake(mpsc::Sender<Message>);
+
+/// What comes through an intake.
+#[derive(Debug)]
+enum Message {
+    Item(Item),
+    End,
+}
+
+/// A training under way. Dropped, it is given up.
+#[derive(Debug)]
+pub struct Job {
+    events: mpsc::UnboundedReceiver<Event>,
+    _stop: DropGuard,
+}
+
+impl Trainings {
+    /// For an engine that answers from a store.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, store: Store, limits: TrainingLimits) -> Self {
+        Self { engine, store, limits, slot: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Begins a training, or waits in line for it. To be called in a tokio runtime.
+    #[must_use]
+    pub fn begin(&self, order: Order) -> (Intake, Job) {
+        let (intake, items) = mpsc::channel(WAITING_ITEMS);
+        // Bounded by the limits: what is told is told once in many articles.
+        let (sender, events) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let (slot, when_busy) = (Arc::clone(&self.slot), order.when_busy);
+        let work = Work {
+            engine: Arc::clone(&self.engine),
+            store: self.store.clone(),
+            limits: self.limits,
+            order,
+            events: sender.clone(),
+            stop: stop.clone(),
+        };
+        let run = async move {
+            let permit = match Arc::clone(&slot).try_acquire_owned() {
+                Ok(permit) => permit,
+                Err(TryAcquireError::NoPermits) if when_busy == WhenBusy::Wait => {
+                    let waiting = Progress { phase: Phase::Waiting, done: 0, of: 0, rejected: 0 };
+                    let _ = work.events.send(Event::Progress(waiting));
+                    tokio::select! {
+                        biased;
+                        () = work.stop.cancelled() => return Err(TrainError::from(crate::learn::Stopped).into()),
+                        permit = slot.acquire_owned() => permit.map_err(|_| TrainingError::Internal)?,
+                    }
+                }
+                Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => return Err(TrainingError::Busy),
+            };
+            let run = move || {
+                let _permit = permit;
+                work.run(items)
+            };
+            // The panic hook has told the place.
+            tokio::task::spawn_blocking(run).await.unwrap_or(Err(TrainingError::Internal))
+        };
+        tokio::spawn(async move {
+            let ended = run.await;
+            match &ended {
+                Ok(outcome) => tracing::info!(model = %outcome.version, rejected = outcome.rejected, "trained"),
+                Err(error) => tracing::info!(%error, "a training came to nothing"),
+            }
+            let _ = sender.send(Event::Ended(ended.map(Box::new)));
+        });
+        (Intake(intake), Job { events, _stop: stop.drop_guard() })
+    }
+}
+
+impl Intake {
+    /// Hands over an article, and waits while others are before it. False if the training has ended: the events say why.
+    pub async fn send(&self, item: Item) -> bool {
+        self.0.send(Message::Item(item)).await.is_ok()
+    }
+
+    /// Says that these were all.
+    pub async fn end(self) {
+        // A training that has ended says why itself.
+        let _ = self.0.send(Message::End).await;
+    }
+}
+
+impl Job {
+    /// The next event; `None` after the last.
+    pub async fn event(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// The same for streams.
+    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.events.poll_recv(cx)
+    }
+}
