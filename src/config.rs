@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, thread, time::Duration};
 
-use crate::{engine::Limits, service};
+use crate::{
+    engine::{Limits, training::TrainingLimits},
+    service,
+};
 
 /// What an operator may set, as written. `Default` holds the defaults.
 ///
@@ -26,6 +29,9 @@ use crate::{engine::Limits, service};
 /// | `models_poll_seconds` | 1 | 1 to 86,400 |
 /// | `allow_model_changes` | no | |
 /// | `max_model_bytes` | 1 GiB | from 1 KiB |
+/// | `training_threads` | 0: half of the cores | 0 to 1,024 |
+/// | `max_training_articles` | 2,000,000 | 1 to 4,000,000,000 |
+/// | `max_training_bytes` | 8 GiB | from 1 KiB |
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct ServeSettings {
     /// Address and port to listen on; port 0 lets the system choose.
@@ -131,6 +137,25 @@ pub struct ServeSettings {
     /// Longest model file that may be imported, in bytes.
     #[arg(long, value_name = "N", env = "CHUANDA_MAX_MODEL_BYTES", default_value_t = Self::default().max_model_bytes)]
     pub max_model_bytes: usize,
+    /// Threads that a training works on; 0: half of the cores.
+    #[arg(long, value_name = "N", env = "CHUANDA_TRAINING_THREADS", default_value_t = Self::default().training_threads)]
+    pub training_threads: usize,
+    /// Articles in one training.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_MAX_TRAINING_ARTICLES",
+        default_value_t = Self::default().max_training_articles
+    )]
+    pub max_training_articles: usize,
+    /// All articles of one training together, in bytes; they go to the disk of the directory of models.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CHUANDA_MAX_TRAINING_BYTES",
+        default_value_t = Self::default().max_training_bytes
+    )]
+    pub max_training_bytes: usize,
 }
 
 impl Default for ServeSettings {
@@ -152,6 +177,9 @@ impl Default for ServeSettings {
             models_poll_seconds: 1,
             allow_model_changes: false,
             max_model_bytes: 1 << 30,
+            training_threads: 0,
+            max_training_articles: 2_000_000,
+            max_training_bytes: 8 << 30,
         }
     }
 }
@@ -221,8 +249,24 @@ impl ServeSettings {
                 grace_period: seconds("grace_period_seconds", self.grace_period_seconds, 0)?,
                 allow_model_changes: self.allow_model_changes,
                 max_model_bytes: within("max_model_bytes", self.max_model_bytes, 1 << 10, isize::MAX as usize)?,
+                training: self.training()?,
             },
             models_poll: seconds("models_poll_seconds", self.models_poll_seconds, 1)?,
+        })
+    }
+}
+
+impl ServeSettings {
+    fn training(&self) -> Result<TrainingLimits, SettingError> {
+        let threads = within("training_threads", self.training_threads, 0, 1_024)?;
+        // The articles of a model are counted in 32 bits.
+        let articles = within("max_training_articles", self.max_training_articles, 1, 4_000_000_000)?;
+        let bytes = within("max_training_bytes", self.max_training_bytes, 1 << 10, isize::MAX as usize)?;
+        let limits = TrainingLimits::default();
+        Ok(TrainingLimits {
+            threads: if threads == 0 { limits.threads } else { threads },
+            max_training_articles: articles,
+            max_training_bytes: bytes,
         })
     }
 }
@@ -246,7 +290,7 @@ mod tests {
     #[test]
     fn each_setting_out_of_range_is_named() {
         type Change = fn(&mut ServeSettings);
-        let cases: [(Change, &str); 16] = [
+        let cases: [(Change, &str); 19] = [
             (|s| s.cores = 1_025, "cores: 1025 is not between 0 and 1024"),
             (|s| s.max_article_bytes = 0, "max_article_bytes: 0 is not between 1 and 16777216"),
             (|s| s.max_article_bytes = 1 << 25, "max_article_bytes: 33554432 is not between 1 and 16777216"),
@@ -265,6 +309,9 @@ mod tests {
             (|s| s.grace_period_seconds = 86_401, "grace_period_seconds: 86401 is not between 0 and 86400"),
             (|s| s.models_poll_seconds = 0, "models_poll_seconds: 0 is not between 1 and 86400"),
             (|s| s.max_model_bytes = 0, "max_model_bytes: 0 is not between 1024 and 9223372036854775807"),
+            (|s| s.training_threads = 1_025, "training_threads: 1025 is not between 0 and 1024"),
+            (|s| s.max_training_articles = 0, "max_training_articles: 0 is not between 1 and 4000000000"),
+            (|s| s.max_training_bytes = 0, "max_training_bytes: 0 is not between 1024 and 9223372036854775807"),
             (|s| s.max_request_bytes = 1 << 10, "max_article_bytes: 1048576 is not between 1 and 1024"),
         ];
         for (change, expect) in cases {

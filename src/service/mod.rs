@@ -21,7 +21,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 pub use self::remote::{RemoteError, RemoteModel, RemoteModels};
 use self::{analysis::Analyses, connection::Connections, layers::CallSettings, model::Models};
 use crate::{
-    engine::Engine,
+    engine::{Engine, training::TrainingLimits},
     proto::{
         DESCRIPTOR_SET,
         v1::{analysis_service_server::AnalysisServiceServer, model_service_server::ModelServiceServer},
@@ -57,6 +57,8 @@ pub struct Settings {
     pub allow_model_changes: bool,
     /// Longest model file that is imported, in bytes. Default 1 GiB.
     pub max_model_bytes: usize,
+    /// What one training may take.
+    pub training: TrainingLimits,
 }
 
 impl Default for Settings {
@@ -73,6 +75,7 @@ impl Default for Settings {
             grace_period: Duration::from_secs(30),
             allow_model_changes: false,
             max_model_bytes: 1 << 30,
+            training: TrainingLimits::default(),
         }
     }
 }

@@ -7,7 +7,12 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _, pb};
 
 use crate::{
-    engine::{AnalyzeError, FieldError, Problem},
+    classify::Catalog,
+    engine::{
+        AnalyzeError, FieldError, Problem,
+        training::{Rejection, TrainingError},
+    },
+    learn::{NotDone, NotRemoved, RejectedArticle, TrainError},
     model::store::{StoreError, Version},
 };
 
@@ -48,6 +53,18 @@ pub(super) enum Failure {
     /// The activation log or a sidecar is not what was written.
     #[error("the directory of models is damaged")]
     StoreDamaged,
+    /// Another training is under way.
+    #[error("another training is under way")]
+    TrainingBusy,
+    /// No model can be learnt from the articles.
+    #[error("too little to learn: {0}")]
+    TooLittle(String),
+    /// An article cannot be used.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// None of the articles to calibrate on is in the model.
+    #[error("none of the articles to calibrate on is among those of the model")]
+    NotCalibrated,
     /// There is no room on the disk.
     #[error("there is no room in the directory of models")]
     StoreFull,
@@ -125,6 +142,31 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<TrainingError> for Failure {
+    fn from(error: TrainingError) -> Self {
+        match error {
+            TrainingError::Busy => Failure::TrainingBusy,
+            TrainingError::OverLimit { limit, maximum } => {
+                let problem = Problem::OverLimit { limit, maximum, actual: maximum.saturating_add(1) };
+                FieldError { field: "message".to_owned(), problem }.into()
+            }
+            TrainingError::NotCalibrated => Failure::NotCalibrated,
+            TrainingError::Learn(
+                error @ (TrainError::NoArticles | TrainError::TooFew | TrainError::TooManyNames { .. }),
+            ) => Failure::TooLittle(error.to_string()),
+            // Nobody waits any more.
+            TrainingError::Learn(TrainError::Stopped(_)) => Failure::ShuttingDown,
+            TrainingError::Learn(error @ (TrainError::Fit(_) | TrainError::Model(_))) => {
+                tracing::error!(%error, "a training failed");
+                Failure::Internal
+            }
+            TrainingError::Store(error) => error.into(),
+            TrainingError::Analyze(error) => error.into(),
+            TrainingError::Internal => Failure::Internal,
+        }
+    }
+}
+
 fn is_full(error: &io::Error) -> bool {
     [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge].contains(&error.kind())
 }
@@ -191,6 +233,16 @@ impl Failure {
             Failure::NothingBefore => (Code::FailedPrecondition, "NOTHING_BEFORE", none),
             Failure::ModelRefused(_) => (Code::InvalidArgument, "MODEL_REFUSED", none),
             Failure::StoreDamaged => (Code::DataLoss, "STORE_DAMAGED", none),
+            Failure::TrainingBusy => {
+                details.set_retry_info(Some(RETRY_AFTER));
+                (Code::Unavailable, "TRAINING_BUSY", none)
+            }
+            Failure::TooLittle(_) => (Code::InvalidArgument, "TOO_LITTLE_TO_LEARN", none),
+            Failure::NotCalibrated => (Code::InvalidArgument, "ARTICLE_NOT_IN_MODEL", none),
+            Failure::Rejected(rejection) => {
+                let (reason, metadata) = rejected(rejection);
+                (Code::InvalidArgument, reason, metadata)
+            }
             Failure::StoreFull => (Code::ResourceExhausted, "STORE_FULL", none),
             Failure::RequestTooLarge { maximum } => {
                 (Code::ResourceExhausted, "LIMIT_EXCEEDED", limit("max_request_bytes", *maximum))
@@ -248,5 +300,43 @@ impl Failure {
             | Code::DataLoss
             | Code::Unauthenticated => None,
         }
+    }
+}
+
+/// Reason and metadata of an article that cannot be used.
+fn rejected(rejection: &Rejection) -> (&'static str, Metadata) {
+    match rejection {
+        Rejection::OverLimit { limit, maximum, actual } => (
+            "LIMIT_EXCEEDED",
+            vec![("limit", (*limit).to_owned()), ("maximum", maximum.to_string()), ("actual", actual.to_string())],
+        ),
+        Rejection::NotDone(NotDone::Rejected(error)) => match error {
+            RejectedArticle::BlankText | RejectedArticle::NoLabel => ("FIELD_REQUIRED", Metadata::new()),
+            RejectedArticle::BadLabel { .. } => ("FIELD_INVALID", Metadata::new()),
+            RejectedArticle::UnknownLabel { axis, label, nearest } => {
+                let nearest = nearest.iter().map(|nearest| ("nearest", nearest.clone()));
+                let known = [("axis", (*axis).to_owned()), ("label", label.clone())];
+                ("LABEL_UNKNOWN", known.into_iter().chain(nearest).collect())
+            }
+            RejectedArticle::TooManyLabels { axis } => (
+                "LIMIT_EXCEEDED",
+                vec![
+                    ("limit", "max_labels".to_owned()),
+                    ("maximum", Catalog::MAX_LABELS.to_string()),
+                    ("axis", (*axis).to_owned()),
+                ],
+            ),
+        },
+        Rejection::NotDone(NotDone::NotRemoved(NotRemoved::Unknown) | NotDone::NotCounted) => {
+            ("ARTICLE_NOT_IN_MODEL", Metadata::new())
+        }
+        Rejection::NotDone(NotDone::NotRemoved(NotRemoved::OtherLabels)) => {
+            ("ARTICLE_HAS_OTHER_LABELS", Metadata::new())
+        }
+        Rejection::NotDone(NotDone::NotRemoved(NotRemoved::Contradiction(_))) => {
+            ("ARTICLE_CONTRADICTS", Metadata::new())
+        }
+        // It is counted as a double, and not told.
+        Rejection::NotDone(NotDone::Double) => ("ARTICLE_IN_MODEL", Metadata::new()),
     }
 }

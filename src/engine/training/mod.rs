@@ -14,7 +14,6 @@ mod spill;
 mod work;
 
 use std::{
-    io,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -24,10 +23,10 @@ use tokio::sync::{Semaphore, TryAcquireError, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::work::Work;
-use super::{Engine, Limits};
+use super::{AnalyzeError, Engine, Limits};
 use crate::{
     classify::Axis,
-    learn::{Calibration, CatalogChoice, Condition, Improvement, LabelledArticle, NotDone, Part, STEPS, TrainError},
+    learn::{CatalogChoice, Condition, Improvement, LabelledArticle, NotDone, Part, Stopped, TrainError},
     model::{
         Model,
         store::{By, Store, StoreError, Version},
@@ -36,6 +35,9 @@ use crate::{
 
 /// Items that wait between whoever sends them and the training.
 const WAITING_ITEMS: usize = 16;
+
+/// Articles of one training that cannot be used and are told one by one; more are only counted.
+pub const MAX_REJECTED_TOLD: u64 = 1_000;
 
 /// What one training may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,19 +49,12 @@ pub struct TrainingLimits {
     /// Bytes of all articles of one training together. They go to the disk that holds the directory of models. Default
     /// 8 GiB.
     pub max_training_bytes: usize,
-    /// Articles that cannot be used and are told one by one; more are only counted. Default 1,000.
-    pub max_rejected_told: usize,
 }
 
 impl Default for TrainingLimits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            threads: (cores / 2).max(1),
-            max_training_articles: 2_000_000,
-            max_training_bytes: 8 << 30,
-            max_rejected_told: 1_000,
-        }
+        Self { threads: (cores / 2).max(1), max_training_articles: 2_000_000, max_training_bytes: 8 << 30 }
     }
 }
 
@@ -73,7 +68,7 @@ pub enum Task {
     },
     /// A model of another one's articles, changed.
     Update {
-        /// The other one; by default the active one, or the one that is built in if none is.
+        /// The other one; by default the one that answers when the training begins.
         base: Option<Version>,
         /// Whether labels are taken that neither the base's catalog nor its articles have.
         allow_new_labels: bool,
@@ -130,17 +125,32 @@ pub enum Phase {
     Publishing,
 }
 
+/// What became of the articles so far. The first is the sum of the others once all are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArticleCounts {
+    /// Those that have come.
+    pub received: u64,
+    /// Those that were put in.
+    pub added: u64,
+    /// Those that were taken out.
+    pub removed: u64,
+    /// Those to be put in that are in already.
+    pub doubles: u64,
+    /// Those to calibrate on that are in the new model.
+    pub calibrated_on: u64,
+    /// Those that could not be used, told or not.
+    pub rejected: u64,
+}
+
 /// How far a training is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Where it is.
     pub phase: Phase,
-    /// What is done of the phase: articles, or steps of learning.
-    pub done: u64,
-    /// Of how many; 0 if nobody knows.
-    pub of: u64,
-    /// Articles so far that could not be used.
-    pub rejected: u64,
+    /// What became of the articles.
+    pub counts: ArticleCounts,
+    /// Steps of learning that are done, of [`STEPS`](crate::learn::STEPS) at most.
+    pub steps: u64,
 }
 
 /// Why an article could not be used.
@@ -177,7 +187,7 @@ pub struct Rejected {
 pub enum Event {
     /// How far it is.
     Progress(Progress),
-    /// An article cannot be used; the others are. At most [`TrainingLimits::max_rejected_told`].
+    /// An article cannot be used; the others are. At most [`MAX_REJECTED_TOLD`].
     Rejected(Rejected),
     /// It has ended. The last event.
     Ended(Result<Box<Outcome>, TrainingError>),
@@ -192,35 +202,39 @@ pub struct Outcome {
     pub is_new: bool,
     /// The version, ready to answer.
     pub model: Model,
-    /// The version that was changed, of an update.
-    pub base: Option<Version>,
-    /// Articles that were put in.
-    pub added: u64,
-    /// Articles that were there twice, of a training from nothing; an update rejects them.
-    pub doubles: u64,
-    /// Articles that were taken out.
-    pub removed: u64,
-    /// Articles that could not be used, told or not.
-    pub rejected: u64,
-    /// What settings and fitted values were learnt from.
-    pub calibration: Calibration,
+    /// What became of the articles.
+    pub counts: ArticleCounts,
+    /// Articles of the new model that are not among those to calibrate on, if there were any of these.
+    pub not_calibrated_on: u64,
     /// Axes that articles are labelled on and that could not be learnt.
     pub not_learnt: Vec<Axis>,
     /// Whether it was activated, if that was asked for.
-    pub activation: Option<ActivateIf>,
+    pub activation: Option<Activation>,
+}
+
+/// Whether a new version was activated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is better, and active now.
+    Activated,
+    /// It was active before.
+    AlreadyActive,
+    /// It is not better: [`Verdict::NotBetter`](crate::learn::Verdict).
+    NotBetter,
+    /// Nobody can tell: [`Verdict::TooFew`](crate::learn::Verdict).
+    TooFew,
+    /// It is better than what was active when they were compared, and another version is active now and stays so.
+    Overtaken,
 }
 
 /// What came of the wish to activate a new version if it is better.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ActivateIf {
-    /// Whether it is active now.
-    pub is_active: bool,
-    /// What was active before, or the model that is built in.
-    pub against: String,
-    /// How the two compare; `None` if they are the same.
-    pub improvement: Option<Improvement>,
-    /// Another version became active meanwhile, so that what was compared is no longer what would be replaced.
-    pub is_overtaken: bool,
+pub struct Activation {
+    /// What was done.
+    pub decision: Decision,
+    /// The version that was active before, or the one that answered if none was, and how the two compare; `None` if the
+    /// new one was active already.
+    pub compared: Option<(String, Improvement)>,
 }
 
 /// Why a training came to nothing.
@@ -246,9 +260,9 @@ pub enum TrainingError {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The file that articles wait in cannot be written or read.
-    #[error("the temporary file of the training: {0}")]
-    Spill(#[from] io::Error),
+    /// No model answers yet that could be changed.
+    #[error(transparent)]
+    Analyze(#[from] AnalyzeError),
     /// The program is at fault.
     #[error("internal error")]
     Internal,
@@ -258,7 +272,6 @@ pub enum TrainingError {
 #[derive(Clone, Debug)]
 pub struct Trainings {
     engine: Arc<Engine>,
-    store: Store,
     limits: TrainingLimits,
     slot: Arc<Semaphore>,
 }
@@ -282,15 +295,15 @@ pub struct Job {
 }
 
 impl Trainings {
-    /// For an engine that answers from a store.
+    /// For an engine.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, store: Store, limits: TrainingLimits) -> Self {
-        Self { engine, store, limits, slot: Arc::new(Semaphore::new(1)) }
+    pub fn new(engine: Arc<Engine>, limits: TrainingLimits) -> Self {
+        Self { engine, limits, slot: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Begins a training, or waits in line for it. To be called in a tokio runtime.
+    /// Begins a training whose model is published in a store, or waits in line for it. To be called in a tokio runtime.
     #[must_use]
-    pub fn begin(&self, order: Order) -> (Intake, Job) {
+    pub fn begin(&self, store: Store, order: Order) -> (Intake, Job) {
         let (intake, items) = mpsc::channel(WAITING_ITEMS);
         // Bounded by the limits: what is told is told once in many articles.
         let (sender, events) = mpsc::unbounded_channel();
@@ -298,21 +311,21 @@ impl Trainings {
         let (slot, when_busy) = (Arc::clone(&self.slot), order.when_busy);
         let work = Work {
             engine: Arc::clone(&self.engine),
-            store: self.store.clone(),
+            store,
             limits: self.limits,
             order,
             events: sender.clone(),
             stop: stop.clone(),
+            counts: ArticleCounts::default(),
         };
         let run = async move {
             let permit = match Arc::clone(&slot).try_acquire_owned() {
                 Ok(permit) => permit,
                 Err(TryAcquireError::NoPermits) if when_busy == WhenBusy::Wait => {
-                    let waiting = Progress { phase: Phase::Waiting, done: 0, of: 0, rejected: 0 };
-                    let _ = work.events.send(Event::Progress(waiting));
+                    work.tell(Phase::Waiting, 0);
                     tokio::select! {
                         biased;
-                        () = work.stop.cancelled() => return Err(TrainError::from(crate::learn::Stopped).into()),
+                        () = work.stop.cancelled() => return Err(TrainError::from(Stopped).into()),
                         permit = slot.acquire_owned() => permit.map_err(|_| TrainingError::Internal)?,
                     }
                 }
@@ -328,7 +341,7 @@ impl Trainings {
         tokio::spawn(async move {
             let ended = run.await;
             match &ended {
-                Ok(outcome) => tracing::info!(model = %outcome.version, rejected = outcome.rejected, "trained"),
+                Ok(outcome) => tracing::info!(model = %outcome.version, rejected = outcome.counts.rejected, "trained"),
                 Err(error) => tracing::info!(%error, "a training came to nothing"),
             }
             let _ = sender.send(Event::Ended(ended.map(Box::new)));

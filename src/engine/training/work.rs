@@ -13,15 +13,12 @@ use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ActivateIf, Engine, Event, Item, Limits, Message, Order, Outcome, Phase, Progress, Rejected, Rejection, STEPS,
-    Task, TrainingError, TrainingLimits,
+    Activation, ArticleCounts, Decision, Engine, Event, Item, Limits, MAX_REJECTED_TOLD, Message, Order, Outcome,
+    Phase, Progress, Rejected, Rejection, Task, TrainingError, TrainingLimits,
     spill::{Items, Spill, Spilled},
 };
 use crate::{
-    learn::{
-        self, Calibration, Condition, LabelledArticle, NotDone, Part, Stopped, TrainError, Trained, Trainer, Verdict,
-        Watch,
-    },
+    learn::{self, Condition, LabelledArticle, NotDone, Part, Stopped, TrainError, Trained, Trainer, Verdict, Watch},
     model::{
         Digest, ModelFile, Serving,
         store::{Expected, Info, Origin, Store, StoreError, Version},
@@ -32,11 +29,11 @@ use crate::{
 const CHUNK_ARTICLES: usize = 1024;
 const CHUNK_BYTES: usize = 8 << 20;
 
-/// Articles that two models are compared on at most: those with the smallest digests, which are a random sample. It is what
-/// bounds time and memory; an interval is no wider than half a point then.
+/// Articles that two models are compared on at most: those with the smallest digests, which is as good as a random sample.
+/// It bounds time and memory.
 const MAX_COMPARED: usize = 20_000;
 
-/// A training, all that it needs at hand.
+/// A training, with all that it needs at hand.
 pub(super) struct Work {
     pub(super) engine: Arc<Engine>,
     pub(super) store: Store,
@@ -44,6 +41,8 @@ pub(super) struct Work {
     pub(super) order: Order,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) stop: CancellationToken,
+    /// What became of the articles so far.
+    pub(super) counts: ArticleCounts,
 }
 
 /// What was received.
@@ -53,74 +52,51 @@ struct Received {
     parts: [u64; 3],
 }
 
-/// What became of the articles.
-#[derive(Default)]
-struct Done {
-    /// By [`Part`]: articles with which it was done.
-    parts: [u64; 3],
-    doubles: u64,
-    rejected: u64,
-}
-
 impl Work {
     /// Does everything.
-    pub(super) fn run(&self, items: mpsc::Receiver<Message>) -> Result<Outcome, TrainingError> {
+    pub(super) fn run(mut self, items: mpsc::Receiver<Message>) -> Result<Outcome, TrainingError> {
         let base = self.base()?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.limits.threads.max(1)).build();
         let pool = pool.map_err(|_| TrainingError::Internal)?;
-        let mut done = Done::default();
-        let mut received = self.receive(items, &mut done)?;
+        let mut received = self.receive(items)?;
         let (base, mut trainer, serving) = match (base, &self.order.task) {
             (Some(ModelFile { model, counts, serving }), Task::Update { allow_new_labels, .. }) => {
-                let version = model.version().to_owned();
+                let version = Version::new(model.version())?;
                 (Some(version), Trainer::from_counts(counts, *allow_new_labels), Some(serving))
             }
             (_, Task::Train { labels }) => (None, Trainer::new(labels.clone()), None),
             (None, Task::Update { .. }) => return Err(TrainingError::Internal),
         };
-        pool.install(|| self.count(&mut received, &mut trainer, &mut done))?;
+        pool.install(|| self.count(&mut received, &mut trainer))?;
         let anew = serving.is_none() || received.parts[Part::CalibrateOn as usize] > 0;
-        if serving.is_some() && anew && trainer.not_calibrated_on() == trainer.articles() {
+        if trainer.articles() > 0 && trainer.not_calibrated_on() == trainer.articles() {
             return Err(TrainingError::NotCalibrated);
         }
-        let calibration = Calibration::of(&trainer, anew);
-        let trained = pool.install(|| self.learn(trainer, serving.filter(|_| !anew).as_ref(), done.rejected))?;
-        let Trained { model: bytes, not_learnt, .. } = trained;
+        let not_calibrated_on = trainer.not_calibrated_on() as u64;
+        let Trained { model: bytes, not_learnt, .. } =
+            pool.install(|| self.learn(trainer, serving.as_ref().filter(|_| !anew)))?;
+        drop(serving);
         let new = ModelFile::from_bytes(&bytes).map_err(TrainError::from)?;
         let version = Version::new(new.model.version())?;
         let compared = match self.order.activate_if {
-            Some(condition) => {
-                Some(pool.install(|| self.compare(&new, &version, &mut received, condition, done.rejected))?)
-            }
+            Some(condition) => Some(pool.install(|| self.compare(&new, &version, &mut received, condition))?),
             None => None,
         };
         let ModelFile { model, .. } = new;
         drop(received);
 
         self.go_on()?;
-        self.tell(Phase::Publishing, 0, 0, done.rejected);
-        let base = base.map(|base| Version::new(&base)).transpose()?;
+        self.tell(Phase::Publishing, 0);
         let origin = if base.is_some() { Origin::Update } else { Origin::Train };
-        let published = self.store.publish(&bytes, &Info::new(self.order.by.clone(), origin, base.clone()))?;
+        let published = self.store.publish(&bytes, &Info::new(self.order.by.clone(), origin, base))?;
         let activation = compared.map(|compared| self.activate(&version, compared)).transpose()?;
-        let [removed, added, _] = done.parts;
-        Ok(Outcome {
-            version,
-            is_new: published.is_new,
-            model,
-            base,
-            added,
-            doubles: done.doubles,
-            removed,
-            rejected: done.rejected,
-            calibration,
-            not_learnt,
-            activation,
-        })
+        let is_new = published.is_new;
+        Ok(Outcome { version, is_new, model, counts: self.counts, not_calibrated_on, not_learnt, activation })
     }
 
-    fn tell(&self, phase: Phase, done: u64, of: u64, rejected: u64) {
-        let _ = self.events.send(Event::Progress(Progress { phase, done, of, rejected }));
+    /// Tells how far it is.
+    pub(super) fn tell(&self, phase: Phase, steps: u64) {
+        let _ = self.events.send(Event::Progress(Progress { phase, counts: self.counts, steps }));
     }
 
     fn go_on(&self) -> Result<(), TrainError> {
@@ -129,35 +105,44 @@ impl Work {
 
     /// The model that is changed, of an update.
     fn base(&self) -> Result<Option<ModelFile>, TrainingError> {
-        let Task::Update { base, .. } = &self.order.task else { return Ok(None) };
-        let version = match base {
-            Some(version) => Some(version.clone()),
-            None => self.store.current()?,
-        };
-        self.file(version.as_ref()).map(Some)
-    }
-
-    /// A version, or the model that is built in.
-    fn file(&self, version: Option<&Version>) -> Result<ModelFile, TrainingError> {
-        match version {
-            Some(version) => Ok(self.store.load_file(version)?),
-            None => Ok(ModelFile::embedded().map_err(TrainError::from)?),
+        match &self.order.task {
+            Task::Train { .. } => Ok(None),
+            Task::Update { base: Some(version), .. } => Ok(Some(self.store.load_file(version)?)),
+            Task::Update { base: None, .. } => self.answering().map(Some),
         }
     }
 
+    /// The model that answers.
+    fn answering(&self) -> Result<ModelFile, TrainingError> {
+        let version = Version::new(self.engine.snapshot()?.version())?;
+        match self.store.load_file(&version) {
+            // Before the first activation a model answers that is not of the store.
+            Err(error @ StoreError::NotFound { .. }) => {
+                let file = ModelFile::embedded().map_err(TrainError::from)?;
+                if file.model.version() == version.as_str() { Ok(file) } else { Err(error.into()) }
+            }
+            file => Ok(file?),
+        }
+    }
+
+    /// An error of the file that articles wait in.
+    fn unspilled(&self, source: io::Error) -> TrainingError {
+        StoreError::Io { path: self.store.directory().to_owned(), source }.into()
+    }
+
     /// Takes in all articles.
-    fn receive(&self, mut items: mpsc::Receiver<Message>, done: &mut Done) -> Result<Received, TrainingError> {
+    fn receive(&mut self, mut items: mpsc::Receiver<Message>) -> Result<Received, TrainingError> {
         let mut spill = Spill::new(self.store.directory());
-        let (mut parts, mut articles, mut bytes) = ([0; 3], 0_usize, 0_usize);
-        self.tell(Phase::Receiving, 0, 0, 0);
-        let next = async || {
+        let (mut parts, mut bytes) = ([0; 3], 0_usize);
+        self.tell(Phase::Receiving, 0);
+        let stop = self.stop.clone();
+        let mut next = async || {
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => None,
+                () = stop.cancelled() => None,
                 message = items.recv() => message,
             }
         };
-        let mut next = next;
         loop {
             let item = match Handle::current().block_on(next()) {
                 Some(Message::Item(item)) => item,
@@ -165,63 +150,62 @@ impl Work {
                 // Nobody is there any more.
                 None => return Err(TrainError::from(Stopped).into()),
             };
-            articles += 1;
-            let over = |limit, maximum| Err(TrainingError::OverLimit { limit, maximum });
             let TrainingLimits { max_training_articles, max_training_bytes, .. } = self.limits;
-            if articles > max_training_articles {
-                return over("max_training_articles", max_training_articles);
+            self.counts.received += 1;
+            if self.counts.received > max_training_articles as u64 {
+                let (limit, maximum) = ("max_training_articles", max_training_articles);
+                return Err(TrainingError::OverLimit { limit, maximum });
             }
             bytes = bytes.saturating_add(length(&item.article));
             if bytes > max_training_bytes {
-                return over("max_training_bytes", max_training_bytes);
+                let (limit, maximum) = ("max_training_bytes", max_training_bytes);
+                return Err(TrainingError::OverLimit { limit, maximum });
             }
             match too_long(&item.article, self.engine.limits()) {
-                Some(rejection) => self.reject(&item, rejection, done),
+                Some(rejection) => self.reject(item.index, item.article.id, rejection),
                 None => {
                     parts[item.part as usize] += 1;
-                    spill.push(&item)?;
+                    spill.push(&item).map_err(|error| self.unspilled(error))?;
                 }
             }
-            if articles % CHUNK_ARTICLES == 0 {
-                self.tell(Phase::Receiving, articles as u64, 0, done.rejected);
+            if self.counts.received.is_multiple_of(CHUNK_ARTICLES as u64) {
+                self.tell(Phase::Receiving, 0);
             }
         }
-        self.tell(Phase::Receiving, articles as u64, articles as u64, done.rejected);
-        Ok(Received { spilled: spill.finish()?, parts })
+        let spilled = spill.finish().map_err(|error| self.unspilled(error))?;
+        Ok(Received { spilled, parts })
     }
 
     /// Tells of an article that cannot be used.
-    fn reject(&self, item: &Item, reason: Rejection, done: &mut Done) {
-        done.rejected += 1;
-        if done.rejected <= self.limits.max_rejected_told as u64 {
-            let id = &item.article.id;
-            let id = if id.len() <= self.engine.limits().max_id_bytes { id.clone() } else { String::new() };
-            let _ = self.events.send(Event::Rejected(Rejected { index: item.index, id, reason }));
+    fn reject(&mut self, index: u64, id: String, reason: Rejection) {
+        self.counts.rejected += 1;
+        if self.counts.rejected <= MAX_REJECTED_TOLD {
+            let id = if id.len() <= self.engine.limits().max_id_bytes { id } else { String::new() };
+            let _ = self.events.send(Event::Rejected(Rejected { index, id, reason }));
         }
     }
 
     /// Removes, adds, and rebuilds the calibration sample, in this order whatever that of the articles.
-    fn count(&self, received: &mut Received, trainer: &mut Trainer, done: &mut Done) -> Result<(), TrainingError> {
-        let of = received.parts.iter().sum();
-        let mut seen = 0;
+    fn count(&mut self, received: &mut Received, trainer: &mut Trainer) -> Result<(), TrainingError> {
         for part in [Part::Remove, Part::Add, Part::CalibrateOn] {
             if received.parts[part as usize] == 0 {
                 continue;
             }
-            let mut items = received.spilled.items()?;
+            let mut items = received.spilled.items().map_err(|error| self.unspilled(error))?;
             loop {
                 self.go_on()?;
-                self.tell(Phase::Counting, seen, of, done.rejected);
-                let (items, articles) = chunk(&mut items, part)?;
+                self.tell(Phase::Counting, 0);
+                let Chunk { names, articles } = chunk(&mut items, part).map_err(|error| self.unspilled(error))?;
                 if articles.is_empty() {
                     break;
                 }
-                seen += articles.len() as u64;
-                for (item, result) in items.iter().zip(trainer.change(part, &articles)) {
-                    match result {
-                        Ok(()) => done.parts[part as usize] += 1,
-                        Err(NotDone::Double) if matches!(self.order.task, Task::Train { .. }) => done.doubles += 1,
-                        Err(error) => self.reject(item, error.into(), done),
+                for ((index, id), result) in names.into_iter().zip(trainer.change(part, &articles)) {
+                    match (result, part) {
+                        (Ok(()), Part::Remove) => self.counts.removed += 1,
+                        (Ok(()), Part::Add) => self.counts.added += 1,
+                        (Ok(()), Part::CalibrateOn) => self.counts.calibrated_on += 1,
+                        (Err(NotDone::Double), _) => self.counts.doubles += 1,
+                        (Err(error), _) => self.reject(index, id, error.into()),
                     }
                 }
             }
@@ -230,38 +214,39 @@ impl Work {
     }
 
     /// The new model: learnt from the counts, or with the settings and fitted values of another one.
-    fn learn(&self, trainer: Trainer, base: Option<&Serving>, rejected: u64) -> Result<Trained, TrainingError> {
+    fn learn(&self, trainer: Trainer, base: Option<&Serving>) -> Result<Trained, TrainingError> {
         self.go_on()?;
-        let of = STEPS as u64;
-        self.tell(Phase::Learning, 0, of, rejected);
+        self.tell(Phase::Learning, 0);
         if let Some(base) = base {
             return Ok(trainer.finish_as(base)?);
         }
         let steps = AtomicU64::new(0);
-        let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed) + 1, of, rejected);
+        let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         Ok(learn::train_while(&trainer.into_counts(), Watch { go_on: &|| !self.stop.is_cancelled(), step: &step })?)
     }
 
-    /// Compares the new version with the active one on the articles of the request that the new one has counted.
+    /// Compares the new version with the active one, or the one that answers if none is, on the articles of the request that
+    /// the new one has counted.
     fn compare(
         &self,
         new: &ModelFile,
         version: &Version,
         received: &mut Received,
         condition: Condition,
-        rejected: u64,
     ) -> Result<Compared, TrainingError> {
         let active = self.store.current()?;
         if active.as_ref() == Some(version) {
-            return Ok(Compared { active, against: version.to_string(), improvement: None });
+            return Ok(Compared { active, with: None });
         }
-        self.tell(Phase::Comparing, 0, 0, rejected);
-        let before = self.file(active.as_ref())?;
-        let against = before.model.version().to_owned();
-        // The last number under which an article stands: it is read once however often it was sent.
+        self.tell(Phase::Comparing, 0);
+        let before = match &active {
+            Some(active) => self.store.load_file(active)?,
+            None => self.answering()?,
+        };
+        // The number under which an article came last: it is compared once however often it was sent.
         let mut chosen: BTreeMap<Digest, u64> = BTreeMap::new();
-        for item in received.spilled.items()? {
-            let Item { index, part, article } = item?;
+        for item in received.spilled.items().map_err(|error| self.unspilled(error))? {
+            let Item { index, part, article } = item.map_err(|error| self.unspilled(error))?;
             let digest = article.digest();
             if part != Part::Remove && new.counts.contains(&digest) {
                 chosen.insert(digest, index);
@@ -271,43 +256,48 @@ impl Work {
             }
         }
         self.go_on()?;
-        let mut failed = None;
-        let articles = received.spilled.items()?.map_while(|item| item.map_err(|error| failed = Some(error)).ok());
-        let is_chosen =
-            |item: &Item| item.part != Part::Remove && chosen.get(&item.article.digest()) == Some(&item.index);
-        let articles = articles.filter(is_chosen).map(|item| item.article);
+        let mut unread = None;
+        let items = received.spilled.items().map_err(|error| self.unspilled(error))?;
+        let items = items.map_while(|item| item.map_err(|error| unread = Some(error)).ok());
+        let is_chosen = |item: &Item| chosen.get(&item.article.digest()) == Some(&item.index);
+        let articles = items.filter(is_chosen).map(|item| item.article);
         let improvement = learn::improvement(new, &before, articles, condition, &|| !self.stop.is_cancelled());
-        if let Some(error) = failed {
-            return Err(error.into());
+        if let Some(error) = unread {
+            return Err(self.unspilled(error));
         }
-        Ok(Compared { active, against, improvement: Some(improvement.map_err(TrainError::from)?) })
+        let against = before.model.version().to_owned();
+        Ok(Compared { active, with: Some((against, improvement.map_err(TrainError::from)?)) })
     }
 
-    /// Makes the new version the active one if it is better, and what it was compared with is still active.
-    fn activate(&self, version: &Version, compared: Compared) -> Result<ActivateIf, TrainingError> {
-        let Compared { active, against, improvement } = compared;
-        let is_better = improvement.as_ref().is_none_or(|improvement| improvement.verdict == Verdict::Better);
-        let answer = |is_active, is_overtaken| ActivateIf { is_active, against, improvement, is_overtaken };
-        if !is_better {
-            return Ok(answer(false, false));
-        }
-        let expected = active.as_ref().map_or(Expected::Nothing, Expected::Version);
-        match self.store.activate(version, expected, self.order.by.clone()) {
-            Ok(_) => {}
-            Err(StoreError::NotExpected { .. }) => return Ok(answer(false, true)),
-            Err(error) => return Err(error.into()),
-        }
-        // The store has it. What cannot be loaded now is tried again by whoever follows the store.
-        let _ = super::super::Follower::new(Arc::clone(&self.engine), self.store.clone()).look();
-        Ok(answer(true, false))
+    /// Makes the new version the active one if it is better, and what was active when they were compared still is.
+    fn activate(&self, version: &Version, compared: Compared) -> Result<Activation, TrainingError> {
+        let Compared { active, with } = compared;
+        let decision = match with.as_ref().map(|(_, improvement)| improvement.verdict) {
+            None => Decision::AlreadyActive,
+            Some(Verdict::NotBetter) => Decision::NotBetter,
+            Some(Verdict::TooFew) => Decision::TooFew,
+            Some(Verdict::Better) => {
+                let expected = active.as_ref().map_or(Expected::Nothing, Expected::Version);
+                match self.store.activate(version, expected, self.order.by.clone()) {
+                    Ok(_) => {
+                        // The store has it. What cannot be loaded now is tried again by whoever follows the store.
+                        let _ = self.engine.look();
+                        Decision::Activated
+                    }
+                    Err(StoreError::NotExpected { .. }) => Decision::Overtaken,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        Ok(Activation { decision, compared: with })
     }
 }
 
 /// How the new version compares with what was active then.
 struct Compared {
     active: Option<Version>,
-    against: String,
-    improvement: Option<learn::Improvement>,
+    /// `None` if they are the same.
+    with: Option<(String, learn::Improvement)>,
 }
 
 /// Bytes of an article.
@@ -327,21 +317,27 @@ fn too_long(article: &LabelledArticle, limits: &Limits) -> Option<Rejection> {
         .or_else(|| over("max_id_bytes", limits.max_id_bytes, names))
 }
 
-/// The next articles with which one thing is done, and apart from them what they are told by.
-fn chunk(items: &mut Items<'_>, part: Part) -> io::Result<(Vec<Item>, Vec<LabelledArticle>)> {
-    let (mut told, mut articles, mut bytes) = (Vec::new(), Vec::new(), 0);
+/// Articles with which one thing is done together.
+struct Chunk {
+    /// By article: its number and id.
+    names: Vec<(u64, String)>,
+    articles: Vec<LabelledArticle>,
+}
+
+/// The next articles with which one thing is done.
+fn chunk(items: &mut Items<'_>, part: Part) -> io::Result<Chunk> {
+    let (mut names, mut articles, mut bytes) = (Vec::new(), Vec::new(), 0);
     for item in items {
         let Item { index, part: own, article } = item?;
         if own != part {
             continue;
         }
         bytes += length(&article);
-        let named = LabelledArticle { id: article.id.clone(), ..LabelledArticle::default() };
-        told.push(Item { index, part, article: named });
+        names.push((index, article.id.clone()));
         articles.push(article);
         if articles.len() == CHUNK_ARTICLES || bytes >= CHUNK_BYTES {
             break;
         }
     }
-    Ok((told, articles))
+    Ok(Chunk { names, articles })
 }

@@ -3,9 +3,10 @@
 mod list;
 mod message;
 mod request;
+mod training;
 mod transfer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use prost::Message as _;
 use tokio::sync::Semaphore;
@@ -19,7 +20,7 @@ use super::{
     status::{Failure, Need},
 };
 use crate::{
-    engine::Engine,
+    engine::{Engine, training::Trainings},
     model::store::{Activated, Store},
     proto::v1::{self, model_service_server::ModelService},
 };
@@ -40,6 +41,9 @@ pub(super) struct Models {
     pub(super) draining: CancellationToken,
     at_work: Arc<Semaphore>,
     whole_files: Arc<Semaphore>,
+    trainings: Trainings,
+    /// How long a client that trains may say nothing.
+    max_silence: Duration,
 }
 
 impl Models {
@@ -53,6 +57,8 @@ impl Models {
             draining: draining.clone(),
             at_work: Arc::new(Semaphore::new(MAX_AT_WORK)),
             whole_files: Arc::new(Semaphore::new(1)),
+            trainings: Trainings::new(Arc::clone(engine), settings.training),
+            max_silence: settings.unary_timeout,
         }
     }
 
@@ -214,18 +220,18 @@ impl ModelService for Models {
 
     async fn train_model(
         &self,
-        _: Request<Streaming<v1::TrainModelRequest>>,
+        request: Request<Streaming<v1::TrainModelRequest>>,
     ) -> Result<Response<Self::TrainModelStream>, Status> {
-        told(self.store_to_change().and(Err(Failure::Unimplemented)))
+        told(self.train(request.into_inner()).await)
     }
 
     type UpdateModelStream = Answers<v1::UpdateModelResponse>;
 
     async fn update_model(
         &self,
-        _: Request<Streaming<v1::UpdateModelRequest>>,
+        request: Request<Streaming<v1::UpdateModelRequest>>,
     ) -> Result<Response<Self::UpdateModelStream>, Status> {
-        told(self.store_to_change().and(Err(Failure::Unimplemented)))
+        told(self.update(request.into_inner()).await)
     }
 
     async fn activate_model(
