@@ -18,10 +18,10 @@ pub(super) struct Corpus {
     /// The catalog of labels (TOML), or none: whatever labels the data holds; the same for all parts of a corpus that are
     /// counted apart [default: the catalog that is built in]
     #[arg(long, value_name = "FILE|none")]
-    labels: Option<PathBuf>,
+    pub(super) labels: Option<PathBuf>,
     /// Take labels that are not in the catalog, which are records that cannot be used otherwise
     #[arg(long)]
-    allow_new_labels: bool,
+    pub(super) allow_new_labels: bool,
     /// Stop at the first record that cannot be used
     #[arg(long)]
     pub(super) strict: bool,

@@ -62,6 +62,11 @@ impl Destination {
         self.models.clone().or_else(|| source::variable(source::MODELS).map(PathBuf::from))
     }
 
+    /// Who does it and what is said of it, in their own words; empty if they do not say.
+    pub(super) fn said(&self) -> (String, String) {
+        (self.actor.actor.clone().unwrap_or_default(), self.note.clone())
+    }
+
     /// Begins before the work, so that a place that cannot be written to is known before it.
     pub(super) fn begin(&self) -> Result<Target, CliError> {
         let directory = if self.output.is_some() { self.models.clone() } else { self.models() };

@@ -12,6 +12,7 @@ mod merge;
 mod models;
 mod output;
 mod pipeline;
+mod remote;
 mod report;
 mod serve;
 mod source;

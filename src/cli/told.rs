@@ -1,6 +1,7 @@
 //! What standard error is told while a command runs: progress, and the items that failed.
 
 use std::{
+    borrow::Cow,
     io::{self, IsTerminal as _, Write as _},
     time::Duration,
 };
@@ -53,7 +54,7 @@ impl Told {
     }
 
     /// Names on the progress bar what is being done now.
-    pub(super) fn doing(&self, what: &'static str) {
+    pub(super) fn doing(&self, what: impl Into<Cow<'static, str>>) {
         self.bar.set_message(what);
     }
 

@@ -7,7 +7,9 @@ use super::{
     CliError, Exit,
     args::{Corpus, Work},
     destination::Destination,
-    labelled, report,
+    labelled,
+    remote::{Remote, Telling},
+    report,
     told::Told,
 };
 use crate::{
@@ -31,14 +33,18 @@ Examples:
   chuanda train --data labelled.jsonl --output my.chuanda
   chuanda train --data labelled.jsonl --models models/ --note 'labels of June'
   chuanda train --data corpus/ --data corrections.csv --labels my-labels.toml --output my.chuanda
+  chuanda train --data corpus/ --server http://127.0.0.1:50051 --activate-if accuracy
   chuanda analyze --model my.chuanda article.txt
 
-Exit codes: 0 done, 1 some records could not be used or no model could be trained, 2 wrong usage")]
+Exit codes: 0 done, 1 some records could not be used or no model could be trained, 2 wrong usage, \
+3 server unusable")]
 pub(super) struct Args {
     #[command(flatten)]
     corpus: Corpus,
     #[command(flatten)]
     destination: Destination,
+    #[command(flatten)]
+    remote: Remote,
     #[command(flatten)]
     work: Work,
 }
@@ -56,8 +62,14 @@ struct Summary<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { corpus, destination, work } = args;
+    let Args { corpus, destination, remote, work } = args;
     let strict = corpus.strict;
+    if let Some(url) = &remote.server {
+        let (labels, allow_new_labels) = (corpus.labels.clone(), corpus.allow_new_labels);
+        let (_, data) = corpus.open(None)?;
+        let tell = Telling { format: work.format, strict };
+        return remote.train(url, labels.as_deref(), allow_new_labels, destination.said(), data, tell);
+    }
     let (catalog, data) = corpus.open(destination.output())?;
     let target = destination.begin()?;
     let mut told = Told::new(true);

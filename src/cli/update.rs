@@ -10,6 +10,7 @@ use super::{
     args::Work,
     destination::Destination,
     labelled::{self, Data},
+    remote::{Remote, Telling},
     report,
     source::{self, Source},
     told::{self, Told},
@@ -42,15 +43,16 @@ pub(super) const NOT_CALIBRATED: &str = "settings and fitted values of the model
 Examples:
   chuanda update --model my.chuanda --add new.jsonl --output newer.chuanda
   chuanda update --model my.chuanda --remove wrong.jsonl --add right.jsonl --output my.chuanda
+  chuanda update --server http://127.0.0.1:50051 --remove wrong.jsonl --add right.jsonl --activate-if accuracy
   chuanda update --models models/ --add new.jsonl --note 'corrections of June'
   chuanda update --model my.chuanda --add new.jsonl --calibrate-on corpus/ new.jsonl --output newer.chuanda
 
 Exit codes: 0 done, 1 some articles could not be added, removed or calibrated on, or no model could be made, 2 wrong usage, \
-3 model unusable"
+3 model or server unusable"
 )]
 pub(super) struct Args {
     /// Change the model in this file, and not the active version of --models or the model that is built in
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", conflicts_with = "server")]
     model: Option<PathBuf>,
     /// Files and directories of labelled articles to add
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -63,6 +65,8 @@ pub(super) struct Args {
     calibrate_on: Vec<PathBuf>,
     #[command(flatten)]
     destination: Destination,
+    #[command(flatten)]
+    remote: Remote,
     /// Take labels that neither the model's catalog nor its articles have, which are records that cannot be used otherwise
     #[arg(long)]
     allow_new_labels: bool,
@@ -98,6 +102,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let data = |flag, paths: &[PathBuf]| Data::new(flag, paths.to_vec(), output);
     let (mut remove, mut add) = (data("--remove", &args.remove)?, data("--add", &args.add)?);
     let calibrate_on = data("--calibrate-on", &args.calibrate_on)?;
+    if let Some(url) = &args.remote.server {
+        let all = [(Part::Remove, remove), (Part::Add, add), (Part::CalibrateOn, calibrate_on)];
+        let tell = Telling { format: args.work.format, strict: false };
+        return args.remote.update(url, args.allow_new_labels, args.destination.said(), all.into(), tell);
+    }
     let source = match (&args.model, args.destination.models()) {
         (Some(file), _) => Source::File(file.clone()),
         (None, Some(directory)) => Source::Store(source::open(&directory)?),

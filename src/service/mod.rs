@@ -2,6 +2,7 @@
 //! and a client for the command line.
 
 mod analysis;
+pub mod client;
 mod connection;
 mod convert;
 mod health;
