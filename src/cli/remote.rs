@@ -100,6 +100,7 @@ impl Remote {
     pub(super) fn update(
         &self,
         url: &str,
+        base: Option<String>,
         allow_new_labels: bool,
         (actor, note): (String, String),
         data: Vec<(Part, Data)>,
@@ -107,7 +108,7 @@ impl Remote {
     ) -> Result<Exit, CliError> {
         use update_model_request::Message;
         let settings = v1::UpdateModelSettings {
-            base_version: String::new(),
+            base_version: base.unwrap_or_default(),
             allow_new_labels,
             note,
             actor,

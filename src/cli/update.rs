@@ -67,6 +67,9 @@ pub(super) struct Args {
     destination: Destination,
     #[command(flatten)]
     remote: Remote,
+    /// Change this version of the server, and not the one that answers there
+    #[arg(long, value_name = "VERSION", requires = "server")]
+    base: Option<String>,
     /// Take labels that neither the model's catalog nor its articles have, which are records that cannot be used otherwise
     #[arg(long)]
     allow_new_labels: bool,
@@ -105,7 +108,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     if let Some(url) = &args.remote.server {
         let all = [(Part::Remove, remove), (Part::Add, add), (Part::CalibrateOn, calibrate_on)];
         let tell = Telling { format: args.work.format, strict: false };
-        return args.remote.update(url, args.allow_new_labels, args.destination.said(), all.into(), tell);
+        return args.remote.update(
+            url,
+            args.base.clone(),
+            args.allow_new_labels,
+            args.destination.said(),
+            all.into(),
+            tell,
+        );
     }
     let source = match (&args.model, args.destination.models()) {
         (Some(file), _) => Source::File(file.clone()),
