@@ -1,5 +1,7 @@
 //! `chuanda train`: labelled articles in, a model file and its held-out report out.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -13,7 +15,7 @@ use super::{
     told::Told,
 };
 use crate::{
-    learn::Trainer,
+    learn::{self, STEPS, Trainer, Watch},
     model::{Report, store::Origin},
 };
 
@@ -76,8 +78,14 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let mut trainer = Trainer::new(catalog);
     let (doubles, trained) = work.pool()?.install(|| {
         let doubles = labelled::count(data, &mut trainer, &mut told, strict)?;
+        let steps = AtomicUsize::new(0);
+        let step = || {
+            let done = steps.fetch_add(1, Ordering::Relaxed) + 1;
+            told.doing(format!("choosing settings and fitting, {done} of {STEPS} steps"));
+        };
         told.doing("choosing settings and fitting");
-        let trained = trainer.finish().context("--data")?;
+        let trained = learn::train_while(&trainer.into_counts(), Watch { go_on: &|| true, step: &step });
+        let trained = trained.context("--data")?;
         Ok::<_, CliError>((doubles, trained))
     })?;
     let places = target.publish(&trained.model, Origin::Train, None)?;
