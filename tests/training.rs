@@ -773,8 +773,8 @@ fn the_command_line_trains_on_a_server_what_it_trains_itself() {
     );
     fs::write(path.join("empty.jsonl"), "\n").unwrap();
     for (arguments, code, told) in [
-        (["train", "--data", "empty.jsonl", "--server", server.url.as_str()], 1, "TOO_LITTLE_TO_LEARN"),
-        (["train", "--data", "d.jsonl", "--server", "http://127.0.0.1:1"], 3, "--server: "),
+        (["train", "--data", "empty.jsonl", "--server", server.url.as_str()], 1, "too little to learn"),
+        (["train", "--data", "d.jsonl", "--server", "http://127.0.0.1:1"], 3, "no connection"),
     ] {
         let (actual, stdout, stderr) = run(path, &arguments);
         assert_eq!((actual, stdout.as_str()), (code, ""), "{stderr}");

@@ -11,7 +11,7 @@ use crate::{
     learn::{LabelledArticle, Part},
     proto::v1::{self, TrainingPhase, train_model_request, train_model_settings::Labels, update_model_request},
     records::Labelled,
-    service::client::{self, Answer, ClientError, Training},
+    service::{RemoteError, RemoteModels, RemoteTraining, TrainingAnswer},
 };
 
 /// Requests that wait to be sent.
@@ -88,11 +88,12 @@ impl Remote {
         let settings = v1::TrainModelSettings { labels, allow_new_labels, note, actor, activate_if, if_busy };
         let request = |message| v1::TrainModelRequest { message: Some(message) };
         run(
+            url,
             tell,
             vec![(Part::Add, data)],
             request(Message::Settings(settings)),
             move |_, article| request(Message::Article(article)),
-            async |requests| client::train(url, requests).await,
+            async |models, requests| models.train(requests).await,
         )
     }
 
@@ -123,8 +124,8 @@ impl Remote {
                 Part::CalibrateOn => Message::CalibrateOn(article),
             })
         };
-        run(tell, data, request(Message::Settings(settings)), article, async |requests| {
-            client::update(url, requests).await
+        run(url, tell, data, request(Message::Settings(settings)), article, async |models, requests| {
+            models.update(requests).await
         })
     }
 }
@@ -135,16 +136,6 @@ pub(super) struct Telling {
     pub(super) format: report::Format,
     /// Stop at the first article that cannot be used.
     pub(super) strict: bool,
-}
-
-impl From<ClientError> for CliError {
-    fn from(error: ClientError) -> Self {
-        let told = anyhow::Error::msg(format!("--server: {error}"));
-        match error {
-            ClientError::Unusable(_) => CliError::Unusable(told),
-            ClientError::Refused(_) => CliError::Failed(told),
-        }
-    }
 }
 
 /// What the thread that reads files has read: an article and its place, or why there is none.
@@ -165,11 +156,12 @@ fn read(data: Vec<(Part, Data)>, reads: &mpsc::Sender<Read>) {
 }
 
 fn run<R: Send + 'static>(
+    url: &str,
     tell: Telling,
     data: Vec<(Part, Data)>,
     settings: R,
     request: impl Fn(Part, v1::LabelledArticle) -> R,
-    begin: impl AsyncFnOnce(mpsc::Receiver<R>) -> Result<Training, ClientError>,
+    begin: impl AsyncFnOnce(&mut RemoteModels, mpsc::Receiver<R>) -> Result<RemoteTraining, RemoteError>,
 ) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the runtime")?;
     let (sender, reads) = mpsc::channel(WAITING);
@@ -177,7 +169,8 @@ fn run<R: Send + 'static>(
     let mut told = Told::new(true);
     let ended = runtime.block_on(async {
         requests.try_send(settings).map_err(|_| anyhow::Error::msg("the first request"))?;
-        let training = begin(received).await?;
+        let mut models = RemoteModels::connect(url).await?;
+        let training = begin(&mut models, received).await?;
         thread::spawn(move || read(data, &sender));
         let notes = RefCell::new(Notes { told: &mut told, places: Vec::new(), strict: tell.strict });
         follow(training, send(reads, requests, request, &notes), &notes).await
@@ -243,7 +236,7 @@ async fn send<R>(
 
 /// Sends all, and tells what the server says meanwhile and after.
 async fn follow(
-    mut training: Training,
+    mut training: RemoteTraining,
     sending: impl Future<Output = Result<(), CliError>>,
     notes: &RefCell<Notes<'_>>,
 ) -> Result<v1::TrainingResult, CliError> {
@@ -256,9 +249,9 @@ async fn follow(
                 is_sent = true;
             }
             answer = training.answer() => match answer? {
-                Some(Answer::Progress(progress)) => notes.borrow().told.doing(describe(&progress)),
-                Some(Answer::Rejected(rejected)) => notes.borrow_mut().reject(rejected)?,
-                Some(Answer::Result(result)) => return Ok(*result),
+                Some(TrainingAnswer::Progress(progress)) => notes.borrow().told.doing(describe(&progress)),
+                Some(TrainingAnswer::Rejected(rejected)) => notes.borrow_mut().reject(rejected)?,
+                Some(TrainingAnswer::Result(result)) => return Ok(*result),
                 None => return Err(CliError::Unusable(anyhow::Error::msg("--server: the training has no result"))),
             },
         }

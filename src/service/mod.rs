@@ -2,7 +2,6 @@
 //! and a client for the command line.
 
 mod analysis;
-pub mod client;
 mod connection;
 mod convert;
 mod health;
@@ -19,7 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{codec::CompressionEncoding, server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-pub use self::remote::{RemoteError, RemoteModel, RemoteModels};
+pub use self::remote::{RemoteError, RemoteModel, RemoteModels, RemoteTraining, TrainingAnswer};
 use self::{analysis::Analyses, connection::Connections, layers::CallSettings, model::Models};
 use crate::{
     engine::{Engine, training::TrainingLimits},

@@ -212,9 +212,16 @@ impl From<StoreError> for CliError {
     }
 }
 
-/// Reasons of a server that are the same as those of a directory.
-const REFUSED: [&str; 5] =
-    ["NOTHING_BEFORE", "CURRENT_VERSION_DIFFERS", "MODEL_IS_ACTIVE", "STORE_FULL", "STORE_UNAVAILABLE"];
+/// Reasons of a server that are the same as those of a directory, or of articles that nothing can be learnt from.
+const REFUSED: [&str; 7] = [
+    "TOO_LITTLE_TO_LEARN",
+    "ARTICLE_NOT_IN_MODEL",
+    "NOTHING_BEFORE",
+    "CURRENT_VERSION_DIFFERS",
+    "MODEL_IS_ACTIVE",
+    "STORE_FULL",
+    "STORE_UNAVAILABLE",
+];
 
 impl From<RemoteError> for CliError {
     fn from(error: RemoteError) -> Self {

@@ -1,6 +1,7 @@
 //! The other side of the door: what a running server says of its models, in the types of our own stores.
 
 mod report;
+mod training;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
+pub use self::training::{RemoteTraining, TrainingAnswer};
 use crate::{
     model::{
         ModelFile, Report,
