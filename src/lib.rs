@@ -28,7 +28,7 @@
 //! | [`model`] | what a model is: counts, settings, fitted values, report; the codec of its file; the directory of versions |
 //! | [`learn`] | labelled articles become counts, counts become a model; evaluation. No input or output |
 //! | [`records`] | articles in and out of files, with positions |
-//! | [`engine`] | the running service without a network: current model, limits, CPU work |
+//! | [`engine`] | the running service without a network: current model, limits, CPU work, trainings |
 //! | [`service`] | the gRPC door |
 //! | [`cli`] | the command-line door |
 //!
