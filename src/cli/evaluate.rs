@@ -27,8 +27,9 @@ use anyhow::Context as _;
 /// Measure a model on labelled articles
 ///
 /// Reads what train reads. Articles that the model was trained on are recognised by their text and scored without
-/// themselves and the rest of their group: these are subtracted from the counts, and the weights learnt again on the
-/// other articles, which takes a while. A record that cannot be used is told on standard error with file
+/// themselves and the rest of their group, as far as the calibration sample of the model holds it: these are subtracted
+/// from the counts, and the weights learnt again on other groups, which takes a while. Articles that are not
+/// recognised, as others on an event of training or those removed since, are not held out. A record that cannot be used is told on standard error with file
 /// and line, and the others are scored.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
