@@ -1,6 +1,9 @@
 //! The articles of one axis as learning holds them out: by group, and by source where there are enough of them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use rayon::prelude::*;
 
@@ -29,21 +32,53 @@ pub(super) struct Member<'a> {
     pub(super) article: &'a SampleArticle,
     pub(super) label: usize,
     source: Option<usize>,
+    event: Digest,
 }
 
 /// The articles of one axis, by group.
 #[derive(Clone, Debug)]
 pub(super) struct Articles<'a> {
     axis: Axis,
+    /// Ascending by event.
     groups: Vec<Vec<Member<'a>>>,
     /// Numbers given to sources; 0 if whole sources are not left out.
     sources: usize,
+    events: Arc<Events>,
 }
 
 /// A table with what scoring under some settings needs of it.
 struct Part {
     table: AxisTable,
     totals: Totals,
+}
+
+/// Events of groups: groups that share a text are on one event, which is named by the least of their digests.
+#[derive(Debug, Default)]
+struct Events {
+    /// Of a group that is not the least of its event: one that is less.
+    less: HashMap<Digest, Digest>,
+}
+
+impl Events {
+    fn new(sample: &[SampleArticle]) -> Self {
+        let mut events = Events::default();
+        let mut of_text: HashMap<Digest, Digest> = HashMap::new();
+        for article in sample {
+            let event = events.of(article.group);
+            let other = events.of(*of_text.entry(article.text).or_insert(event));
+            if other != event {
+                events.less.insert(event.max(other), event.min(other));
+            }
+        }
+        events
+    }
+
+    fn of(&self, mut group: Digest) -> Digest {
+        while let Some(&less) = self.less.get(&group) {
+            group = less;
+        }
+        group
+    }
 }
 
 impl<'a> Articles<'a> {
@@ -60,21 +95,23 @@ impl<'a> Articles<'a> {
             Ok(at) if names.len() <= MAX_SOURCES => at,
             Ok(_) | Err(_) => usize::from(Digest::of(&["source", source]).0[0]) % MAX_SOURCES,
         };
+        let events = Events::new(sample);
         let mut groups: BTreeMap<Digest, Vec<Member<'_>>> = BTreeMap::new();
         for article in sample {
             if let Some(label) = article.labels[axis as usize] {
                 let source = article.source.as_deref().filter(|_| sources > 0).map(number);
-                let member = Member { article, label: usize::from(label), source };
-                groups.entry(article.group).or_default().push(member);
+                let event = events.of(article.group);
+                let member = Member { article, label: usize::from(label), source, event };
+                groups.entry(event).or_default().push(member);
             }
         }
-        Articles { axis, groups: groups.into_values().collect(), sources }
+        Articles { axis, groups: groups.into_values().collect(), sources, events: Arc::new(events) }
     }
 
     /// The groups that `keep` says yes to.
     pub(super) fn filter(&self, keep: impl Fn(&Digest) -> bool) -> Self {
-        let groups = self.groups.iter().filter(|group| group.first().is_some_and(|member| keep(&member.article.group)));
-        Articles { groups: groups.cloned().collect(), ..*self }
+        let groups = self.groups.iter().filter(|group| group.first().is_some_and(|member| keep(&member.event)));
+        Articles { groups: groups.cloned().collect(), events: Arc::clone(&self.events), ..*self }
     }
 
     /// As many of the first groups, in the order of their digests, as have at most so many cells in the table, and
@@ -96,10 +133,11 @@ impl<'a> Articles<'a> {
         self.groups.len()
     }
 
-    /// Whether a group is among them.
-    pub(super) fn contains(&self, group: &Digest) -> bool {
-        let of = |members: &Vec<Member<'_>>| members.first().map(|member| member.article.group);
-        self.groups.binary_search_by_key(&Some(*group), of).is_ok()
+    /// The event that a group is on, if it is among them.
+    pub(super) fn event(&self, group: Digest) -> Option<Digest> {
+        let event = self.events.of(group);
+        let of = |members: &Vec<Member<'_>>| members.first().map(|member| member.event);
+        self.groups.binary_search_by_key(&Some(event), of).is_ok().then_some(event)
     }
 
     /// Whether whole sources can be left out.

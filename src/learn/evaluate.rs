@@ -264,8 +264,24 @@ mod tests {
         };
         let corpus: Vec<LabelledArticle> = (0..200).map(article).collect();
         let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&corpus)).unwrap().model).unwrap();
-        let evaluation = evaluate(&file, corpus);
+        let evaluation = evaluate(&file, corpus.clone());
         assert_eq!(evaluation.trained_on, 200);
+        let accuracy = evaluation.axes[0].metrics.accuracy;
+        assert!((0.35..0.65).contains(&accuracy), "{accuracy}");
+
+        // The same texts in groups of other names are no other articles.
+        let grouped = |copy: &'static str| {
+            corpus.iter().map(move |article| {
+                let group = Some(format!("{copy} {}", article.id));
+                LabelledArticle { group, ..article.clone() }
+            })
+        };
+        let copies: Vec<LabelledArticle> = grouped("a").chain(grouped("b")).collect();
+        let trained = crate::learn::train(&counts_of(&copies)).unwrap();
+        let accuracy = trained.report.axes[1].as_ref().unwrap().held_out.as_ref().unwrap().accuracy;
+        assert!((0.35..0.65).contains(&accuracy), "{accuracy}");
+        let evaluation = evaluate(&ModelFile::from_bytes(&trained.model).unwrap(), copies);
+        assert_eq!(evaluation.trained_on, 400);
         let accuracy = evaluation.axes[0].metrics.accuracy;
         assert!((0.35..0.65).contains(&accuracy), "{accuracy}");
     }

@@ -67,8 +67,8 @@ impl<'a> AxisModel<'a> {
 
     /// The fold whose model knows nothing of the articles; `None` if the weights were not learnt from any of them.
     fn fold_of(&self, articles: &[Cow<'_, SampleArticle>]) -> Option<u8> {
-        let group = articles.iter().map(|article| article.group).find(|group| self.articles.contains(group))?;
-        Some(inner_fold(&group, CALIBRATION_FOLDS))
+        let event = articles.iter().find_map(|article| self.articles.event(article.group))?;
+        Some(inner_fold(&event, CALIBRATION_FOLDS))
     }
 
     /// Learns what scoring without these articles of training takes.
@@ -99,7 +99,8 @@ impl<'a> AxisModel<'a> {
         let probabilities = match fold {
             Some(Fold { model: WithoutFold { table, parameters, weights }, totals }) => {
                 let is_gone = |group: &Digest| {
-                    Some(inner_fold(group, CALIBRATION_FOLDS)) == number && self.articles.contains(group)
+                    let event = self.articles.event(*group);
+                    event.is_some_and(|event| Some(inner_fold(&event, CALIBRATION_FOLDS)) == number)
                 };
                 let left_out = left_out.iter().map(Cow::as_ref).filter(|article| !is_gone(&article.group));
                 self.probabilities((table, totals, parameters, weights), own, left_out)
