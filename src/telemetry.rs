@@ -53,6 +53,8 @@ pub fn init(level: &str, format: LogFormat) -> Result<(), TelemetryError> {
     let level = if level.trim().is_empty() { "info" } else { level };
     let filter = EnvFilter::try_new(level).map_err(|_| TelemetryError::Level(level.to_owned()))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Where stderr is gone, telling of it there would panic.
+    let lines = lines.log_internal_errors(false);
     match format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().with_ansi(false).try_init(),

@@ -1,6 +1,8 @@
 //! The program as its users call it: arguments, files and pipes in; output, messages and exit codes out.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod support;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -12,44 +14,12 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use support::program::{Ran, RunningServer, program, ran};
 use tempfile::TempDir;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_chuanda");
-
-/// What a call came to.
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ran {
-    /// The lines of JSON on standard output.
-    fn lines(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
 
 /// Calls the program in a directory.
 fn run(directory: &Path, arguments: &[&str], stdin: &[u8]) -> Ran {
-    let mut command = Command::new(PROGRAM);
-    command.current_dir(directory).args(arguments);
-    for name in ["CHUANDA_LOG", "CHUANDA_MODEL", "CHUANDA_MODELS"] {
-        command.env_remove(name);
-    }
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
-    let mut input = child.stdin.take().unwrap();
-    let output = thread::scope(|scope| {
-        // A thread of its own, since the program answers while it reads. One that does not read closes its input.
-        scope.spawn(move || input.write_all(stdin));
-        child.wait_with_output().unwrap()
-    });
-    Ran {
-        code: output.status.code().expect("no signal ended it"),
-        stdout: String::from_utf8(output.stdout).expect("the output is UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("the messages are UTF-8"),
-    }
+    ran(&mut program(directory, arguments), stdin)
 }
 
 /// Analyses with the model of these tests.
@@ -493,8 +463,8 @@ fn the_view_tells_why_and_why_not() {
 
 #[test]
 fn a_closed_pipe_ends_quietly_even_if_more_input_may_come() {
-    let mut command = Command::new(PROGRAM);
-    command.args(["analyze", "--input-format", "jsonl", "--model"]).arg(model());
+    let mut command = program(Path::new("."), &["analyze", "--input-format", "jsonl", "--model"]);
+    command.arg(model());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -955,17 +925,13 @@ fn evaluation_refuses_what_it_cannot_read_or_write() {
 fn the_server_says_where_it_listens_and_ends_on_a_signal() {
     let directory = TempDir::new().unwrap();
     let address_file = directory.path().join("address");
-    let mut command = Command::new(PROGRAM);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--model"]).arg(model()).arg("--address-file").arg(&address_file);
-    let mut child = command.stderr(Stdio::piped()).env_remove("CHUANDA_LOG").spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = log.by_ref().map(Result::unwrap).find(|line| line.contains("listening")).expect("it listens");
-    let address = line.split_once("address=").unwrap().1.split_whitespace().next().unwrap().to_owned();
+    let arguments = ["--listen", "127.0.0.1:0", "--address-file", "address", "--model", model().to_str().unwrap()];
+    let mut server = RunningServer::start(directory.path(), &arguments);
+    let address = server.address();
     TcpStream::connect(&address).expect("the address logged can be connected to");
     assert_eq!(fs::read_to_string(&address_file).unwrap(), format!("{address}\n"));
-    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{:?}", log.collect::<Vec<_>>());
+    let (code, log) = server.terminate();
+    assert_eq!(code, Some(0), "{log:?}");
     assert!(!address_file.exists());
 }
 
@@ -977,8 +943,8 @@ fn a_signal_leaves_no_temporary_file() {
         let directory = TempDir::new().unwrap();
         let output = directory.path().join("answers.jsonl");
         fs::write(&output, "what stood there").unwrap();
-        let mut command = Command::new(PROGRAM);
-        command.args(["analyze", "--input-format", "jsonl", "--output"]).arg(&output).arg("--model").arg(model());
+        let mut command = program(directory.path(), &["analyze", "--input-format", "jsonl", "--output"]);
+        command.arg(&output).arg("--model").arg(model());
         let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let files = || fs::read_dir(directory.path()).unwrap().count();
         // The program waits for its input, which stays open; the temporary file appears before it reads any.

@@ -2,6 +2,8 @@
 //! article with one whole model.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::{
     fs,
     sync::{
@@ -14,24 +16,16 @@ use std::{
 
 use chuanda::{
     engine::{ArticleInput, Engine, Limits, OptionsInput, analyze, follow},
-    learn::{CatalogChoice, LabelledArticle, Trainer},
     model::store::{By, Expected, Store, StoreError, Version},
 };
 use jiff::Timestamp;
+use support::tiny_model;
 use tempfile::TempDir;
 
 /// Two models that give each article the label that the other does not.
 static MODELS: LazyLock<[(Version, Vec<u8>); 2]> = LazyLock::new(|| {
     [["study_session", "symposium"], ["symposium", "study_session"]].map(|labels| {
-        let mut trainer = Trainer::new(CatalogChoice::FromData);
-        for place in ["Linhe", "Beishan", "Qiaotou"] {
-            for (label, name) in labels.into_iter().zip(["lecture", "panel"]) {
-                let text = format!("The court of {place} held a {name}. This {name} was long.");
-                let labels = [Some(label.to_owned()), None];
-                trainer.add(&LabelledArticle { text, labels, ..LabelledArticle::default() }).unwrap();
-            }
-        }
-        let trained = trainer.finish().unwrap();
+        let trained = tiny_model(labels);
         (Version::new(&trained.version).unwrap(), trained.model)
     })
 });

@@ -2,6 +2,8 @@
 //! in the repository makes.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::{fs, path::Path};
 
 use chuanda::{
@@ -10,18 +12,10 @@ use chuanda::{
     model::{Model, ModelError, ModelFile},
 };
 use proptest::prelude::*;
+use support::tiny_model;
 
-/// A model of a few articles, so that its every byte can be damaged in turn.
 fn small_model() -> Vec<u8> {
-    let mut trainer = Trainer::new(CatalogChoice::FromData);
-    for place in ["Linhe", "Beishan", "Qiaotou"] {
-        for (label, name) in [("study_session", "study session"), ("work_conference", "work conference")] {
-            let labels = [Some(label.to_owned()), None];
-            let text = format!("The court of {place} held a {name}.");
-            trainer.add(&LabelledArticle { text, labels, ..LabelledArticle::default() }).unwrap();
-        }
-    }
-    trainer.finish().unwrap().model
+    tiny_model(["study_session", "work_conference"]).model
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! others read articles.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::{
     collections::HashMap,
     env, fs,
@@ -14,7 +16,6 @@ use std::{
 
 use chuanda::{
     engine::{Engine, Limits},
-    learn::{CatalogChoice, LabelledArticle, Trainer},
     model::{
         Model,
         store::{By, Expected, Store, Version},
@@ -27,6 +28,7 @@ use chuanda::{
     service::{self, Settings},
 };
 use jiff::Timestamp;
+use support::tiny_model;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
@@ -38,15 +40,7 @@ use tonic_types::StatusExt as _;
 /// against each other.
 static MODELS: LazyLock<[(Version, Vec<u8>); 3]> = LazyLock::new(|| {
     [["study_session", "symposium"], ["symposium", "study_session"], ["work_conference", "forum"]].map(|labels| {
-        let mut trainer = Trainer::new(CatalogChoice::FromData);
-        for place in ["Linhe", "Beishan", "Qiaotou"] {
-            for (label, name) in labels.into_iter().zip(["lecture", "panel"]) {
-                let text = format!("The court of {place} held a {name}. This {name} was long.");
-                let labels = [Some(label.to_owned()), None];
-                trainer.add(&LabelledArticle { text, labels, ..LabelledArticle::default() }).unwrap();
-            }
-        }
-        let trained = trainer.finish().unwrap();
+        let trained = tiny_model(labels);
         (Version::new(&trained.version).unwrap(), trained.model)
     })
 });

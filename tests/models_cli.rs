@@ -1,49 +1,19 @@
 //! Directories of models on the command line: `chuanda models`, and `--models` of the other commands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+mod support;
+
+use std::{fs, path::Path, process::Command};
 
 use chuanda::proto::v1::{AnalyzeRequest, Article, analysis_service_client::AnalysisServiceClient};
 use serde_json::{Value, json};
+use support::program::{Ran, RunningServer, address, program, ran};
 use tempfile::TempDir;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_chuanda");
 
 const COURT: &str = "The Intermediate Court held a theoretical study session. The meeting was about trials.";
 
-/// What a call came to.
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-/// A call of the program in a directory, whatever the environment of the tests says.
-fn program(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.current_dir(directory).args(arguments);
-    for name in ["CHUANDA_LOG", "CHUANDA_MODEL", "CHUANDA_MODELS"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn ran(command: &mut Command) -> Ran {
-    let output = command.stdin(Stdio::null()).output().expect("the program runs");
-    Ran {
-        code: output.status.code().expect("no signal ended it"),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 fn run(directory: &Path, arguments: &[&str]) -> Ran {
-    ran(&mut program(directory, arguments))
+    ran(&mut program(directory, arguments), b"")
 }
 
 /// Runs what has to succeed, and reads its JSON.
@@ -102,7 +72,7 @@ fn text(value: &Value) -> &str {
 
 /// The version that answers.
 fn answers(command: &mut Command) -> String {
-    let ran = ran(command.args(["--format", "jsonl", "a.txt"]));
+    let ran = ran(command.args(["--format", "jsonl", "a.txt"]), b"");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
     text(&answer["model_version"]).to_owned()
@@ -228,16 +198,16 @@ fn flags_go_before_the_environment() {
     assert_eq!(answers(&mut with(&["analyze"], "m")), version);
     assert_eq!(answers(&mut with(&["analyze", "--model", "same.chuanda"], "missing")), version);
     assert_eq!(answers(&mut with(&["analyze", "--models", "m"], "missing")), version);
-    assert_eq!(ran(&mut with(&["analyze", "a.txt"], "missing")).code, 3);
+    assert_eq!(ran(&mut with(&["analyze", "a.txt"], "missing"), b"").code, 3);
     assert_ne!(answers(&mut with(&["analyze"], "")), version, "an empty variable is none");
-    assert_eq!(ran(&mut with(&["models", "list"], "m")).code, 0);
-    let serve = ran(with(&["serve"], "m").env("CHUANDA_MODEL", "same.chuanda"));
+    assert_eq!(ran(&mut with(&["models", "list"], "m"), b"").code, 0);
+    let serve = ran(with(&["serve"], "m").env("CHUANDA_MODEL", "same.chuanda"), b"");
     assert_eq!((serve.code, serve.stderr.as_str()), (2, "error: CHUANDA_MODEL and CHUANDA_MODELS are both set\n"));
     // The environment says where a model goes only if no flag does.
     let train = ["train", "--data", "d.jsonl"];
-    assert_eq!(ran(&mut with(&[&train[..], &["--output", "o"]].concat(), "elsewhere")).code, 0);
+    assert_eq!(ran(&mut with(&[&train[..], &["--output", "o"]].concat(), "elsewhere"), b"").code, 0);
     assert!(path.join("o").exists() && !path.join("elsewhere").exists());
-    let trained = ran(&mut with(&train, "elsewhere"));
+    let trained = ran(&mut with(&train, "elsewhere"), b"");
     assert!(trained.stdout.ends_with("published in elsewhere\n"), "{}", trained.stdout);
     let both = run(path, &[&train[..], &["--output", "p", "--models", "elsewhere"]].concat());
     assert!(both.stdout.ends_with("written to p and there already in elsewhere\n"), "{}", both.stdout);
@@ -274,29 +244,6 @@ fn wrong_usage_names_what_is_wrong() {
     assert_eq!(models(path, &["log"]), json!({"activations": []}));
 }
 
-/// Ends the server when the test ends, however it ends.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A server on `m`, and what finds a line of its log.
-fn serve(path: &Path, arguments: &[&str]) -> (Server, impl FnMut(&str) -> String) {
-    let mut command = program(path, &[&["serve", "--models", "m"], arguments].concat());
-    let mut server = Server(command.stderr(Stdio::piped()).spawn().unwrap());
-    let mut log = BufReader::new(server.0.stderr.take().unwrap()).lines().map(Result::unwrap);
-    (server, move |what: &str| log.find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what}")))
-}
-
-/// Where a server listens, by its log.
-fn address(listening: &str) -> String {
-    listening.split_once("address=").unwrap().1.split_whitespace().next().unwrap().to_owned()
-}
-
 #[test]
 fn a_server_is_asked_as_a_directory_is() {
     let (directory, first) = prepared();
@@ -304,9 +251,9 @@ fn a_server_is_asked_as_a_directory_is() {
     models(path, &["activate", &first, "--why", "to begin with"]);
     let second = json(path, &["update", "--models", "m", "--add", "more.jsonl", "--note", "of June"]);
     let second = text(&second["version"]);
-    let (_server, mut until) = serve(path, &["--listen", "0.0.0.0:0", "--allow-model-changes"]);
-    let port = address(&until("listening")).rsplit_once(':').unwrap().1.to_owned();
-    assert!(until("nobody is authenticated").contains("WARN"));
+    let mut running = RunningServer::start(path, &["--models", "m", "--listen", "0.0.0.0:0", "--allow-model-changes"]);
+    let port = running.address().rsplit_once(':').unwrap().1.to_owned();
+    assert!(running.until("nobody is authenticated").contains("WARN"));
     let server = format!("http://127.0.0.1:{port}");
     let asked = |arguments: &[&str]| json(path, &[&["models", "--server", &server], arguments].concat());
 
@@ -352,16 +299,16 @@ fn a_server_is_asked_as_a_directory_is() {
     check(path, &["models", "list", "--server", "http://127.0.0.1:1"], 3, "no connection");
     check(path, &["serve", "--allow-model-changes"], 2, "--allow-model-changes needs a directory");
     let mut elsewhere = program(path, &["models", "--server", &server, "list"]);
-    assert_eq!(ran(elsewhere.env("CHUANDA_MODELS", "elsewhere")).code, 0, "a flag goes before the environment");
+    assert_eq!(ran(elsewhere.env("CHUANDA_MODELS", "elsewhere"), b"").code, 0, "a flag goes before the environment");
 }
 
 #[test]
 fn a_server_answers_with_what_is_activated_meanwhile() {
     let (directory, first) = prepared();
     let path = directory.path();
-    let (_server, mut until) = serve(path, &["--listen", "127.0.0.1:0"]);
-    assert!(until("no version is active yet").starts_with("m:"));
-    let listening = until("listening");
+    let mut server = RunningServer::start(path, &["--models", "m", "--listen", "127.0.0.1:0"]);
+    assert!(server.until("no version is active yet").starts_with("m:"));
+    let listening = server.until("listening");
     let address = address(&listening);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut client = runtime.block_on(AnalysisServiceClient::connect(format!("http://{address}"))).unwrap();
@@ -373,25 +320,38 @@ fn a_server_answers_with_what_is_activated_meanwhile() {
     assert!(listening.contains(&answering()), "the model that is built in");
 
     models(path, &["activate", &first]);
-    until(&first);
+    server.until(&first);
     assert_eq!(answering(), first);
     let second = json(path, &["update", "--models", "m", "--add", "more.jsonl"]);
     let second = text(&second["version"]);
     models(path, &["activate", second]);
-    until(second);
+    server.until(second);
     assert_eq!(answering(), second);
 
     // The file is lost before it is activated again from elsewhere: the server keeps what it has.
     models(path, &["rollback"]);
-    until(&first);
+    server.until(&first);
     let file = path.join(format!("m/{second}.chuanda"));
     let line = fs::read_to_string(path.join("m/activations.jsonl")).unwrap().lines().nth(1).unwrap().to_owned();
     fs::remove_file(&file).unwrap();
     let lines = fs::read_to_string(path.join("m/activations.jsonl")).unwrap() + &line + "\n";
     fs::write(path.join("m/activations.jsonl"), lines).unwrap();
-    let refused = until("cannot be loaded");
+    let refused = server.until("cannot be loaded");
     assert!(refused.contains("ERROR") && refused.contains(&format!("there is no version {second}")), "{refused}");
     assert_eq!(answering(), first);
     models(path, &["rollback"]);
     assert_eq!(answering(), first);
+}
+
+/// Whoever started it may have gone, and its log with them.
+#[test]
+fn a_server_that_cannot_log_serves_on() {
+    let (directory, first) = prepared();
+    let path = directory.path();
+    let mut server = RunningServer::start(path, &["--models", "m", "--listen", "127.0.0.1:0", "--allow-model-changes"]);
+    let url = format!("http://{}", server.address());
+    server.close_log();
+    let asked = |arguments: &[&str]| json(path, &[&["models", "--server", &url], arguments].concat());
+    assert_eq!(asked(&["activate", &first])["changed"], json!(true));
+    assert_eq!(asked(&["list"])["current"], json!(first));
 }

@@ -2,6 +2,8 @@
 //! acknowledged stays.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::{
     env, fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -11,29 +13,19 @@ use std::{
     thread,
 };
 
-use chuanda::{
-    learn::{CatalogChoice, LabelledArticle, Trainer},
-    model::{
-        Counts, ModelError, ModelFile, Serving,
-        store::{About, Activation, ActivationKind, By, Expected, Info, Origin, Store, StoreError, Version},
-    },
+use chuanda::model::{
+    Counts, ModelError, ModelFile, Serving,
+    store::{About, Activation, ActivationKind, By, Expected, Info, Origin, Store, StoreError, Version},
 };
 use jiff::Timestamp;
+use support::tiny_model;
 use tempfile::TempDir;
 
 type Bytes = Vec<u8>;
 
 /// A model of a few articles, so that its every byte can be damaged in turn.
 static SMALL: LazyLock<(Version, Bytes)> = LazyLock::new(|| {
-    let mut trainer = Trainer::new(CatalogChoice::FromData);
-    for place in ["Linhe", "Beishan", "Qiaotou"] {
-        for (label, name) in [("study_session", "study session"), ("work_conference", "work conference")] {
-            let labels = [Some(label.to_owned()), None];
-            let text = format!("The court of {place} held a {name}.");
-            trainer.add(&LabelledArticle { text, labels, ..LabelledArticle::default() }).unwrap();
-        }
-    }
-    let trained = trainer.finish().unwrap();
+    let trained = tiny_model(["study_session", "work_conference"]);
     (Version::new(&trained.version).unwrap(), trained.model)
 });
 

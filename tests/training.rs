@@ -3,14 +3,7 @@
 
 mod support;
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 
 use chuanda::{
     classify::Catalog,
@@ -34,7 +27,11 @@ use chuanda::{
     service::{self, Settings},
 };
 use serde_json::{Value, json};
-use support::{SECRET, text};
+use support::{
+    SECRET,
+    program::{Ran, RunningServer, program, ran},
+    text,
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -681,49 +678,6 @@ async fn a_model_is_updated_over_the_network() {
     assert_eq!((status.code(), told(&status).1.as_str()), (Code::NotFound, "MODEL_VERSION_NOT_FOUND"));
 }
 
-/// A server in a process of its own; killed when it is dropped.
-struct Program {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn program(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chuanda"));
-    command.current_dir(directory).args(arguments).stdin(Stdio::null());
-    for name in ["CHUANDA_LOG", "CHUANDA_MODEL", "CHUANDA_MODELS"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// What a call prints, and how it ends.
-fn run(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = program(directory, arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-impl Program {
-    fn serve(directory: &Path) -> Self {
-        let arguments = ["serve", "--models", "m", "--allow-model-changes", "--listen", "127.0.0.1:0"];
-        let mut child = program(directory, &arguments).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let line = lines.find(|line| line.contains("listening")).unwrap();
-        let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap();
-        let url = format!("http://{address}");
-        // Whoever logs into a pipe that nobody reads is stopped by it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { url, child }
-    }
-}
-
 fn write(path: &Path, articles: &[LabelledArticle]) {
     let line = |article: &LabelledArticle| {
         let [kind, department] = &article.labels;
@@ -741,44 +695,43 @@ fn the_command_line_trains_on_a_server_what_it_trains_itself() {
     write(&path.join("d.jsonl"), &articles[..12]);
     write(&path.join("more.jsonl"), &articles[12..]);
     write(&path.join("wrong.jsonl"), &mislabelled(1)[..1]);
+    let run = |arguments: &[&str]| ran(&mut program(path, arguments), b"");
     let json = |arguments: &[&str], expect: i32| -> Value {
-        let (code, stdout, stderr) = run(path, &[arguments, &["--format", "json"]].concat());
-        assert_eq!(code, expect, "{arguments:?}: {stderr}");
-        serde_json::from_str(&stdout).unwrap()
+        let ran = run(&[arguments, &["--format", "json"]].concat());
+        assert_eq!(ran.code, expect, "{arguments:?}: {}", ran.stderr);
+        serde_json::from_str(&ran.stdout).unwrap()
     };
     let local = json(&["train", "--data", "d.jsonl", "--output", "local.chuanda"], 0);
     let updated = json(&["update", "--model", "local.chuanda", "--add", "more.jsonl", "--output", "u.chuanda"], 0);
     fs::create_dir(path.join("m")).unwrap();
-    let server = Program::serve(path);
-    let remote = json(&["train", "--data", "d.jsonl", "--server", &server.url, "--note", "n"], 0);
+    let mut server = RunningServer::start(path, &["--models", "m", "--allow-model-changes", "--listen", "127.0.0.1:0"]);
+    let url = format!("http://{}", server.address());
+    server.ignore_log();
+    let remote = json(&["train", "--data", "d.jsonl", "--server", &url, "--note", "n"], 0);
     assert_eq!(
         (&remote["version"], &remote["is_new"], &remote["articles"]),
         (&local["version"], &json!(true), &json!(12))
     );
     let version = remote["version"].as_str().unwrap();
-    assert_eq!(run(path, &["models", "--models", "m", "activate", version]).0, 0);
+    assert_eq!(run(&["models", "--models", "m", "activate", version]).code, 0);
     // The server sees what another process has activated within a second; naming it does not wait for that.
     let wished = ["--activate-if", "accuracy", "--if-busy", "refuse", "--base", version];
-    let remote = json(&[&["update", "--add", "more.jsonl", "--server", &server.url], &wished[..]].concat(), 0);
+    let remote = json(&[&["update", "--add", "more.jsonl", "--server", &url], &wished[..]].concat(), 0);
     assert_eq!((&remote["version"], &remote["activation"]), (&updated["version"], &json!("too_few_to_tell")));
 
-    let (code, _, stderr) = run(
-        path,
-        &["update", "--remove", "wrong.jsonl", "--add", "more.jsonl", "--server", &server.url, "--base", version],
-    );
+    let Ran { code, stderr, .. } =
+        run(&["update", "--remove", "wrong.jsonl", "--add", "more.jsonl", "--server", &url, "--base", version]);
     assert_eq!(code, 1, "{stderr}");
-    assert!(
-        stderr.contains("wrong.jsonl:1: not removed: among the articles of the model only with other labels"),
-        "{stderr}"
-    );
+    let told = "wrong.jsonl:1: not removed: among the articles of the model only with other labels";
+    assert!(stderr.contains(told), "{stderr}");
     fs::write(path.join("empty.jsonl"), "\n").unwrap();
     for (arguments, code, told) in [
-        (["train", "--data", "empty.jsonl", "--server", server.url.as_str()], 1, "too little to learn"),
+        (["train", "--data", "empty.jsonl", "--server", url.as_str()], 1, "too little to learn"),
         (["train", "--data", "d.jsonl", "--server", "http://127.0.0.1:1"], 3, "no connection"),
     ] {
-        let (actual, stdout, stderr) = run(path, &arguments);
-        assert_eq!((actual, stdout.as_str()), (code, ""), "{stderr}");
-        assert!(stderr.contains(told), "{stderr}");
+        let ran = run(&arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
     }
     assert!(ModelFile::from_bytes(&fs::read(path.join("local.chuanda")).unwrap()).is_ok());
 }

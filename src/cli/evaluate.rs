@@ -26,11 +26,11 @@ use anyhow::Context as _;
 
 /// Measure a model on labelled articles
 ///
-/// Reads what train reads. Articles that the model was trained on are recognised by their text and scored without
-/// themselves and the rest of their group, as far as the calibration sample of the model holds it: these are subtracted
-/// from the counts, and the weights learnt again on other groups, which takes a while. Articles that are not
-/// recognised, as others on an event of training or those removed since, are not held out. A record that cannot be used is told on standard error with file
-/// and line, and the others are scored.
+/// Reads what train reads. Articles that the model was trained on are recognised by their text or their group and scored
+/// without themselves and the rest of their group, as far as the calibration sample of the model holds it: these are
+/// subtracted from the counts, and the weights learnt again on other groups, which takes a while. Articles that are not
+/// recognised, as others on an event of training that are given without its group, or those removed since, are not held
+/// out. A record that cannot be used is told on standard error with file and line, and the others are scored.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -96,6 +96,13 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let exit = told.finish();
     if figures.evaluation.articles == 0 {
         return Err(data.no_articles());
+    }
+    let (sampled, counted) = (file.counts.sample.len(), file.counts.ledger.len());
+    if sampled < counted && figures.evaluation.trained_on > 0 {
+        told::note(&format!(
+            "the calibration sample of the model holds {sampled} of its {counted} articles: the group of an article is \
+             held out with it only as far as it is among these"
+        ));
     }
     if !file.model.is_calibrated() {
         told::note(update::NOT_CALIBRATED);

@@ -85,8 +85,8 @@ pub(super) fn evaluated(figures: &Figures) -> String {
     let _ = writeln!(out, "model {model_version}");
     let _ = writeln!(
         out,
-        "{articles} articles; the model was trained on {trained_on} of them (such are scored without themselves \
-         and their group, by counts and weights that do not know them)"
+        "{articles} articles; the model was trained on {trained_on} of them or of their groups (such are scored without \
+         themselves and their group, by counts and weights that do not know them)"
     );
     for AxisEvaluation { axis, metrics: figures, unknown_labels, worst_errors: _ } in axes {
         let _ = writeln!(out, "\n{}: {} articles", axis.name(), figures.articles);
@@ -103,7 +103,11 @@ pub(super) fn evaluated(figures: &Figures) -> String {
 
 fn compared(out: &mut String, compared: &Compared) {
     let Compared { against, comparison } = compared;
-    let _ = writeln!(out, "\ncompared with model {}, trained on {} of them", against.model_version, against.trained_on);
+    let _ = writeln!(
+        out,
+        "\ncompared with model {}, trained on {} of them or of their groups",
+        against.model_version, against.trained_on
+    );
     for axis in comparison {
         let [first, second] = axis.accuracy;
         let [low, high] = axis.accuracy_difference_interval;

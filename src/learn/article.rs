@@ -47,25 +47,29 @@ impl Prepared {
 }
 
 impl LabelledArticle {
-    /// The article without its labels.
+    /// The article without its labels, and without space around title and text.
     pub(super) fn article(&self) -> Article<'_> {
-        Article { title: self.title.as_deref().filter(|title| !title.trim().is_empty()), text: &self.text }
+        let title = self.title.as_deref().map(str::trim);
+        Article { title: title.filter(|title| !title.is_empty()), text: self.text.trim() }
     }
 
     /// Names the labelled article: title, text, labels and group. (The source is metadata: the same article from two
     /// sources is counted once.)
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let part = |value: &'_ Option<String>| value.clone().unwrap_or_default();
-        let [first, second] = self.labels.each_ref().map(part);
-        let title = part(&self.title);
-        Digest::of(&[&title, &self.text, &first, &second, &part(&self.group)])
+        fn part(value: &Option<String>) -> &str {
+            value.as_deref().unwrap_or_default()
+        }
+        let Article { title, text } = self.article();
+        let [first, second] = &self.labels;
+        Digest::of(&[title.unwrap_or_default(), text, part(first), part(second), part(&self.group)])
     }
 
     /// Names what was read: title and text, whatever the labels.
     #[must_use]
     pub fn text_digest(&self) -> Digest {
-        Digest::of(&["text", self.title.as_deref().unwrap_or_default(), &self.text])
+        let Article { title, text } = self.article();
+        Digest::of(&["text", title.unwrap_or_default(), text])
     }
 
     /// Names the group; an article without one is its own.

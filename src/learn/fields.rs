@@ -165,8 +165,11 @@ fn solve(mut matrix: Matrix, mut right: [f64; WEIGHTS], free: &[bool; WEIGHTS]) 
 
 /// Learns the weights.
 pub(super) fn fit(cases: &[&Case]) -> [f64; WEIGHTS] {
-    let articles: Vec<HeldOut> = cases.par_iter().map(|case| HeldOut::new(case)).collect();
     let mut weights = plain();
+    if cases.is_empty() {
+        return weights;
+    }
+    let articles: Vec<HeldOut> = cases.par_iter().map(|case| HeldOut::new(case)).collect();
     let mut value = objective(&articles, &weights);
     for _ in 0..MAX_STEPS {
         let (gradient, hessian) = derivatives(&articles, &weights);

@@ -6,16 +6,15 @@ use super::{
     article::LabelledArticle,
     articles::Articles,
     attributes::THOROUGH,
-    case::Parameters,
+    case::{Case, Parameters},
     metrics::Scored,
     select::{CALIBRATION_FOLDS, WithoutFold, inner_fold, learnt},
     stop::{GoOn, Stopped},
     table::{AxisTable, LeftOut, Totals},
 };
 use crate::{
-    classify::{Axis, Calibration},
-    model::{Digest, Model, ModelFile, SampleArticle, Settings},
-    text::Document,
+    classify::{Axis, Calibration, Classification, Decision},
+    model::{Digest, ModelFile, SampleArticle, Settings},
 };
 
 /// One axis of a model as evaluation needs it.
@@ -77,11 +76,10 @@ impl<'a> AxisModel<'a> {
         if self.folds.get(usize::from(number)).is_some_and(Option::is_none) {
             let judged = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) == number);
             let learnt = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) != number);
-            if learnt.groups() > 0 {
-                let model = WithoutFold::new(&self.table, &judged, &learnt, &self.settings, THOROUGH, go_on)?;
-                let totals = model.table.totals(&self.settings);
-                self.folds[usize::from(number)] = Some(Fold { model, totals });
-            }
+            // With no group left to learn from, weights are what they are before any learning.
+            let model = WithoutFold::new(&self.table, &judged, &learnt, &self.settings, THOROUGH, go_on)?;
+            let totals = model.table.totals(&self.settings);
+            self.folds[usize::from(number)] = Some(Fold { model, totals });
         }
         Ok(())
     }
@@ -96,40 +94,49 @@ impl<'a> AxisModel<'a> {
         let truth = article.labels[self.axis as usize].as_ref()?;
         let number = self.fold_of(left_out);
         let fold = number.and_then(|number| self.folds.get(usize::from(number))).and_then(Option::as_ref);
-        let probabilities = match fold {
+        let (case, weights) = match fold {
             Some(Fold { model: WithoutFold { table, parameters, weights }, totals }) => {
                 let is_gone = |group: &Digest| {
                     let event = self.articles.event(*group);
                     event.is_some_and(|event| Some(inner_fold(&event, CALIBRATION_FOLDS)) == number)
                 };
                 let left_out = left_out.iter().map(Cow::as_ref).filter(|article| !is_gone(&article.group));
-                self.probabilities((table, totals, parameters, weights), own, left_out)
+                (self.case((table, totals, parameters), own, left_out), weights)
             }
             None => {
-                let model = (&self.table, &self.totals, &self.parameters, self.weights.as_slice());
-                self.probabilities(model, own, left_out.iter().map(Cow::as_ref))
+                let model = (&self.table, &self.totals, &self.parameters);
+                (self.case(model, own, left_out.iter().map(Cow::as_ref)), &self.weights)
             }
         };
+        let probabilities = case.probabilities(weights, &self.calibration.temperature);
         let scored = Scored::new(truth, &self.table.labels, &probabilities);
-        Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, false))
+        Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, case.is_known()))
     }
 
-    fn probabilities<'b>(
+    fn case<'b>(
         &self,
-        (table, totals, parameters, weights): (&AxisTable, &Totals, &Parameters, &[f64]),
+        (table, totals, parameters): (&AxisTable, &Totals, &Parameters),
         own: &SampleArticle,
         left_out: impl Iterator<Item = &'b SampleArticle>,
-    ) -> Vec<f64> {
+    ) -> Case {
         let left_out = LeftOut::new(self.axis, left_out);
-        let case = table.without(&left_out, totals, &self.settings).case(0, &own.features, parameters);
-        case.probabilities(weights, &self.calibration.temperature)
+        table.without(&left_out, totals, &self.settings).case(0, &own.features, parameters)
     }
 
-    /// What the model says.
-    pub(super) fn served(&self, article: &LabelledArticle, model: &Model, document: &Document<'_>) -> Option<Scored> {
+    /// What an answer of the model is worth, which has all labels.
+    pub(super) fn served(&self, article: &LabelledArticle, answer: &Classification) -> Option<Scored> {
         let truth = article.labels[self.axis as usize].as_ref()?;
-        let probabilities: Vec<f64> = model.distribution(document, self.axis).into_iter().map(|(_, _, p)| p).collect();
-        let scored = Scored::new(truth, &self.table.labels, &probabilities);
-        Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, model.is_foreign(document)))
+        let labels = &self.table.labels;
+        let mut probabilities = vec![0.0; labels.len()];
+        let chosen = (&answer.chosen.label, answer.chosen.probability);
+        let others = answer.alternatives.iter().map(|other| (&other.label, other.probability));
+        for (label, probability) in others.chain([chosen]) {
+            if let Ok(at) = labels.binary_search(label) {
+                probabilities[at] = probability;
+            }
+        }
+        let scored = Scored::new(truth, labels, &probabilities);
+        let scored = scored.with_label_set(answer.label_set.len(), answer.label_set.contains(truth));
+        Some(scored.with_decision(answer.decision == Decision::Accepted))
     }
 }

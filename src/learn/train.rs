@@ -3,6 +3,7 @@
 use super::{
     FOLDS,
     articles::{Articles, Member},
+    case::Case,
     fit,
     metrics::{STORED_POINTS, Scored, measure},
     select::{Choice, MAX_FEATURES, choose},
@@ -76,24 +77,19 @@ fn outer_folds(
         let table = held_out.minus_all(table);
         let Some(choice) = choose(&table, &rest, go_on)? else { return Ok(None) };
         let Choice { settings, parameters, weights, calibration } = choice;
-        let score = |member: Member<'_>, probabilities: &[f64]| {
-            let scored = Scored::new(&table.labels[member.label], &table.labels, probabilities);
-            scored.judged(&table.labels, probabilities, &calibration, false)
+        let score = |member: Member<'_>, case: &Case| {
+            let probabilities = case.probabilities(&weights, &calibration.temperature);
+            let scored = Scored::new(&table.labels[member.label], &table.labels, &probabilities);
+            scored.judged(&table.labels, &probabilities, &calibration, case.is_known())
         };
         let (totals, none) = (table.totals(&settings), LeftOut::default());
         let view = table.without(&none, &totals, &settings);
-        let plain = held_out.all().map(|member| {
-            let case = view.case(member.label, &member.article.features, &parameters);
-            score(member, &case.probabilities(&weights, &calibration.temperature))
-        });
+        let plain =
+            held_out.all().map(|member| score(member, &view.case(member.label, &member.article.features, &parameters)));
         let mut scored = [plain.collect(), Vec::new()];
         if articles.has_sources() {
-            let probabilities = held_out.without_source(&rest, &table, &settings, &parameters);
-            scored[1] = held_out
-                .all()
-                .zip(probabilities)
-                .map(|(member, case)| score(member, &case.probabilities(&weights, &calibration.temperature)))
-                .collect();
+            let cases = held_out.without_source(&rest, &table, &settings, &parameters);
+            scored[1] = held_out.all().zip(cases).map(|(member, case)| score(member, &case)).collect();
         }
         step();
         Ok(Some(scored))

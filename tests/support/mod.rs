@@ -1,7 +1,9 @@
-//! What the tests of the engine and of the gRPC door share: articles, and a gate that holds an analysis.
+//! What tests share: articles, small models, a gate that holds an analysis, and calls of the program.
 
 // Each test program uses a part of it.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+pub(crate) mod program;
 
 use std::sync::{
     Arc, Condvar, LazyLock, Mutex,
@@ -11,7 +13,7 @@ use std::sync::{
 use chuanda::{
     classify::Catalog,
     engine::{ArticleInput, Engine, INLINE_BYTES, Limits},
-    learn::{CatalogChoice, LabelledArticle, Trainer},
+    learn::{CatalogChoice, LabelledArticle, Trained, Trainer},
     model::{Model, ModelFile},
 };
 use tokio::sync::Semaphore;
@@ -32,6 +34,20 @@ pub(crate) fn text() -> String {
 /// An article that is too long to be read on the task that asks.
 pub(crate) fn long_text() -> String {
     text().repeat(INLINE_BYTES / text().len() + 1)
+}
+
+/// A model of six articles, so that its every byte can be damaged in turn: what is a lecture has the first of the labels,
+/// what is a panel the second.
+pub(crate) fn tiny_model(labels: [&str; 2]) -> Trained {
+    let mut trainer = Trainer::new(CatalogChoice::FromData);
+    for place in ["Linhe", "Beishan", "Qiaotou"] {
+        for (label, name) in labels.into_iter().zip(["lecture", "panel"]) {
+            let text = format!("The court of {place} held a {name}. This {name} was long.");
+            let labels = [Some(label.to_owned()), None];
+            trainer.add(&LabelledArticle { text, labels, ..LabelledArticle::default() }).unwrap();
+        }
+    }
+    trainer.finish().unwrap()
 }
 
 /// A small model of two forms and two bodies, which knows [`text`] to be a study session of the statistics bureau.

@@ -17,8 +17,8 @@ pub(super) fn write(html: &mut Html, compared: &Compared) {
         "p",
         &[],
         format_args!(
-            "With model {model_version} on the same articles; it was trained on {trained_on} of them, and is scored \
-             without those in the same way. In the charts it is the dashed line and the open dots."
+            "With model {model_version} on the same articles; it was trained on {trained_on} of them or of their \
+             groups, and is scored without those in the same way. In the charts it is the dashed line and the open dots."
         ),
     );
     html.markup(

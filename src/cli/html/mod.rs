@@ -42,8 +42,8 @@ pub(super) fn page(figures: &Figures) -> String {
         "p",
         &[],
         format_args!(
-            "{articles} articles. The model was trained on {trained_on} of them; such are scored without \
-             themselves and their group, by counts and weights that do not know them. Measured with chuanda {}.",
+            "{articles} articles. The model was trained on {trained_on} of them or of their groups; such are scored \
+             without themselves and their group, by counts and weights that do not know them. Measured with chuanda {}.",
             env!("CARGO_PKG_VERSION")
         ),
     );

@@ -74,16 +74,26 @@ impl Scored {
         Scored { accepted: Some(accepted), ..self }
     }
 
-    /// With the label set and the decision that a calibration gives by default; `is_foreign` if the article is not like
-    /// those of training.
+    /// With the label set and the decision that a calibration gives by default to an article like those of training;
+    /// `has_evidence` unless the model knows nothing of the article.
     #[must_use]
-    pub fn judged(self, labels: &[String], probabilities: &[f64], calibration: &Calibration, is_foreign: bool) -> Self {
+    pub fn judged(
+        self,
+        labels: &[String],
+        probabilities: &[f64],
+        calibration: &Calibration,
+        has_evidence: bool,
+    ) -> Self {
+        if !has_evidence {
+            let holds_truth = self.known;
+            return self.with_label_set(labels.len(), holds_truth).with_decision(false);
+        }
         let Options { precision, coverage, .. } = Options::default();
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
         let size = calibration.label_set(order.iter().map(|&label| probabilities[label]), coverage);
         let holds_truth = order.iter().take(size).any(|&label| labels[label] == self.truth);
-        let accepted = !is_foreign && self.confidence >= calibration.threshold(precision);
+        let accepted = self.confidence >= calibration.threshold(precision);
         self.with_label_set(size, holds_truth).with_decision(accepted)
     }
 
