@@ -59,8 +59,7 @@ pub(crate) struct RunningServer {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
@@ -93,6 +92,12 @@ impl RunningServer {
     pub(crate) fn ignore_log(&mut self) {
         let log = self.log.take().unwrap();
         thread::spawn(move || log.for_each(drop));
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Sends it SIGTERM; its exit code and what it logged.
