@@ -52,9 +52,9 @@ fn classify_both_axes(bencher: Bencher, bytes: usize) {
 
 #[divan::bench(args = SIZES)]
 fn summarize_three_sentences(bencher: Bencher, bytes: usize) {
-    let (model, text) = (Model::embedded().unwrap(), article(bytes));
+    let text = article(bytes);
     let document = Document::new(Article { title: None, text: &text }, None);
-    bencher.bench_local(|| black_box(summarize::summarize(&document, model.idf(), &summarize::Options::default())));
+    bencher.bench_local(|| black_box(summarize::summarize(&document, &summarize::Options::default())));
 }
 
 #[divan::bench(args = SIZES)]

@@ -254,6 +254,10 @@ fn options_reach_the_analysis() {
     let ranks: Vec<u64> =
         ranked["summary"]["sentences"].as_array().unwrap().iter().map(|s| s["rank"].as_u64().unwrap()).collect();
     assert_eq!(ranks, [1, 2, 3, 4, 5]);
+    let favoured = with(&["--focus", "was absent", "--max-sentences", "1", "--lead-bias", "0"]);
+    check(&favoured, "/summary/text", &json!("Nobody was absent."));
+    let long = with(&["--focus", "was absent", "--max-sentences", "5", "--min-sentence-words", "4"]);
+    assert!(!long["summary"]["text"].as_str().unwrap().contains("absent"));
     let few = with(&["--max-evidence", "1", "--max-alternatives", "0"]);
     assert_eq!(few["meeting_type"]["evidence"].as_array().unwrap().len(), 1);
     check(&few, "/meeting_type/alternatives", &json!([]));
@@ -287,13 +291,15 @@ fn offsets_are_counted_in_the_unit_asked_for() {
 fn wrong_usage_names_the_flag() {
     let directory =
         files(&[("a.txt", COURT.as_bytes()), ("b.md", b""), ("d.jsonl", labelled().as_bytes()), ("dir/x", b"")]);
-    let cases: [(&[&str], &str); 25] = [
+    let cases: [(&[&str], &str); 27] = [
         (&["analyze", "--max-words", "0"], "--max-words"),
         (&["analyze", "--max-words", "x"], "--max-words"),
         (&["analyze", "--max-chars", "9"], "--max-chars"),
         (&["analyze", "--ratio", "NaN"], "--ratio"),
         (&["analyze", "--ratio", "-1"], "--ratio"),
         (&["analyze", "--redundancy", "1.5"], "--redundancy"),
+        (&["analyze", "--lead-bias", "-1"], "--lead-bias: -1.0 is not between 0 and 1"),
+        (&["analyze", "--focus", "x", "--focus", "?"], "--focus[1]: has no word"),
         (&["analyze", "--max-evidence", "101"], "--max-evidence"),
         (
             &["analyze", "--explain", "simposium"],

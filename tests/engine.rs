@@ -120,6 +120,7 @@ async fn large_articles_share_the_cores_and_a_dropped_batch_begins_no_more() {
 fn options_out_of_range_are_named() {
     let length = |length| OptionsInput { length: Some(length), ..OptionsInput::default() };
     let redundancy = |redundancy| OptionsInput { redundancy: Some(redundancy), ..OptionsInput::default() };
+    let focus = |focus| OptionsInput { focus, ..OptionsInput::default() };
     let precision = |precision| OptionsInput { precision: Some(precision), ..OptionsInput::default() };
     let coverage = |coverage| OptionsInput { coverage: Some(coverage), ..OptionsInput::default() };
     let explain = |label: &str| OptionsInput { explain_label: label.to_owned(), ..OptionsInput::default() };
@@ -139,6 +140,20 @@ fn options_out_of_range_are_named() {
         (length(SummaryLength::Ratio(f64::NAN)), "summary_options.ratio: NaN is not above 0 and at most 1"),
         (redundancy(-0.1), "summary_options.redundancy: -0.1 is not between 0 and 1"),
         (redundancy(f64::INFINITY), "summary_options.redundancy: inf is not between 0 and 1"),
+        (
+            OptionsInput { lead_bias: Some(1.1), ..OptionsInput::default() },
+            "summary_options.lead_bias: 1.1 is not between 0 and 1",
+        ),
+        (
+            OptionsInput { min_sentence_words: 101, ..OptionsInput::default() },
+            "summary_options.min_sentence_words: 101 is not between 0 and 100",
+        ),
+        (focus(vec!["x".to_owned(); 21]), "summary_options.focus: 21 words and phrases are over the maximum of 20"),
+        (
+            focus(vec!["x".to_owned(), "x".repeat(201)]),
+            "summary_options.focus[1]: 201 bytes are over the maximum of 200",
+        ),
+        (focus(vec![" ?".to_owned()]), "summary_options.focus[0]: has no word"),
         (
             OptionsInput { max_evidence: Some(101), ..OptionsInput::default() },
             "classification_options.max_evidence: 101 is not between 0 and 100",

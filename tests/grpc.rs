@@ -430,6 +430,8 @@ refused! {
         => InvalidArgument, "FIELD_INVALID", "summary_options.ratio", "";
     redundancy_over_one: with_summary(SummaryOptions { redundancy: Some(1.1), ..Default::default() })
         => InvalidArgument, "FIELD_INVALID", "summary_options.redundancy", "";
+    focus_without_words: with_summary(SummaryOptions { focus: vec!["--".to_owned()], ..Default::default() })
+        => InvalidArgument, "FIELD_INVALID", "summary_options.focus[0]", "";
     unknown_order: with_summary(SummaryOptions { order: 77, ..Default::default() })
         => InvalidArgument, "FIELD_INVALID", "summary_options.order", "";
     unknown_encoding: AnalyzeRequest { offset_encoding: -1, ..request() }

@@ -3,17 +3,21 @@
 use std::fmt::Write as _;
 
 use chuanda::{
-    summarize::{Budget, Idf, Options, Order, Summary, rank, summarize},
+    summarize::{Budget, Focus, Options, Order, Summary, rank, summarize},
     text::{Article, Document},
 };
 use proptest::prelude::*;
 
 /// Checks one article under one set of options and hands the summary back.
 fn check(text: &str, options: &Options) -> Summary {
-    let article = Article { title: None, text };
+    check_titled(None, text, options)
+}
+
+fn check_titled(title: Option<&str>, text: &str, options: &Options) -> Summary {
+    let article = Article { title, text };
     let document = Document::new(article, None);
-    let summary = summarize(&document, &Idf::default(), options);
-    assert_eq!(summary, summarize(&Document::new(article, None), &Idf::default(), options), "not the same twice");
+    let summary = summarize(&document, options);
+    assert_eq!(summary, summarize(&Document::new(article, None), options), "not the same twice");
     assert_eq!(summary.text.is_empty(), document.sentences.is_empty(), "empty");
     assert_eq!(summary.text.is_empty(), summary.sentences.is_empty(), "empty");
 
@@ -29,9 +33,16 @@ fn check(text: &str, options: &Options) -> Summary {
         let inside = |end: u32| (end as usize) <= chosen.end;
         words += document.tokens[sentence.tokens.clone()].iter().filter(|token| inside(token.end)).count();
     }
-    // White space apart, the text is the slices in the order of the answer.
-    assert!(summary.text.chars().filter(|c| !c.is_whitespace()).eq(joined.chars()), "{joined:?} {:?}", summary.text);
-    assert!(!summary.text.contains(['\n', '\r']) && summary.text.trim() == summary.text, "{:?}", summary.text);
+    // White space apart, the text is the slices in the order of the answer, perhaps after a line with the headline.
+    let plain = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let (headline, body) = summary.text.split_once('\n').unwrap_or(("", &summary.text));
+    assert_eq!(plain(body), joined);
+    assert!(!body.contains(['\n', '\r']) && body.trim() == body, "{:?}", summary.text);
+    if !headline.is_empty() {
+        let Some(span) = document.headline else { panic!("{headline:?} is none") };
+        assert!(options.include_headline && plain(headline) == plain(span.slice(&article)), "{headline:?}");
+        words += Document::new(Article { title: None, text: headline }, None).tokens.len();
+    }
     assert!(summary.sentences.is_sorted_by_key(|s| match options.order {
         Order::Document => s.index,
         Order::Rank => s.rank,
@@ -48,13 +59,13 @@ fn check(text: &str, options: &Options) -> Summary {
             within_words((all as f64 * ratio) as usize);
         }
     }
-    check_ranking(&document, options.redundancy, &summary);
+    check_ranking(&document, options, &summary);
     summary
 }
 
 /// Ranks count from 1 to the number of sentences, name each sentence once, and are those the summary reports.
-fn check_ranking(document: &Document<'_>, redundancy: f64, summary: &Summary) {
-    let ranking = rank(document, &Idf::default(), redundancy);
+fn check_ranking(document: &Document<'_>, options: &Options, summary: &Summary) {
+    let ranking = rank(document, options);
     assert!(ranking.sentences.iter().map(|s| s.rank).eq(1..=document.sentences.len()));
     let mut indices: Vec<usize> = ranking.sentences.iter().map(|s| s.index).collect();
     indices.sort_unstable();
@@ -126,7 +137,13 @@ fn options() -> impl Strategy<Value = Options> {
         (0.0..=1.0_f64).prop_map(Budget::Ratio),
     ];
     let order = prop_oneof![Just(Order::Document), Just(Order::Rank)];
-    (budget, order, 0.0..=1.0_f64).prop_map(|(budget, order, redundancy)| Options { budget, order, redundancy })
+    let focus = prop::collection::vec(prop::sample::select(&["council", "安全", "safety 2023"][..]), 0..3);
+    (budget, order, 0.0..=1.0_f64, 0.0..=1.0_f64, 0_usize..6, focus, any::<bool>()).prop_map(
+        |(budget, order, redundancy, lead_bias, min_sentence_words, focus, include_headline)| {
+            let focus = focus.into_iter().filter_map(Focus::new).collect();
+            Options { budget, order, redundancy, lead_bias, min_sentence_words, focus, include_headline }
+        },
+    )
 }
 
 proptest! {
@@ -178,11 +195,29 @@ fn equal_sentences_never_stand_twice() {
 }
 
 #[test]
+fn a_headline_stands_first_if_it_fits() {
+    let text = "Council plans bridge\n\nThe council met on Monday to plan the harbour bridge. Wages rose again in all of the northern districts of the country.";
+    let with = |title, budget| {
+        let options = Options { budget, include_headline: true, ..Options::default() };
+        check_titled(title, text, &options).text
+    };
+    let sentence = "The council met on Monday to plan the harbour bridge.";
+    let both = format!("Council plans bridge\n{sentence}");
+    assert_eq!(with(None, Budget::Sentences(1)), both);
+    assert_eq!(with(Some(" Council plans bridge "), Budget::Sentences(1)), both);
+    assert_eq!(with(None, Budget::Words(13)), both);
+    assert_eq!(with(None, Budget::Words(12)), sentence);
+    assert_eq!(with(None, Budget::Chars(both.len())), both);
+    assert_eq!(with(None, Budget::Chars(both.len() - 1)), sentence);
+    assert_eq!(with(None, Budget::Words(6)), "The council met on Monday to");
+}
+
+#[test]
 fn a_budget_changes_no_rank() {
     let text = "The council met on Monday to plan the harbour bridge. Wages rose again. The harbour bridge will cost the \
                 council forty million. Fishermen spoke against the bridge. It rained.";
     let ranks = |budget| {
-        let options = Options { budget, order: Order::Rank, redundancy: 0.5 };
+        let options = Options { budget, order: Order::Rank, ..Options::default() };
         check(text, &options).sentences.iter().map(|s| (s.rank, s.index)).collect::<Vec<_>>()
     };
     let all = ranks(Budget::Sentences(5));

@@ -3,6 +3,7 @@
 mod calibration;
 mod catalog;
 pub mod features;
+mod idf;
 mod names;
 mod scorer;
 mod tables;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     calibration::Calibration,
     catalog::{AxisCatalog, Catalog, CatalogError, Label, is_label_id, near_id},
+    idf::Idf,
     names::{Names, name_feature, name_tokens},
     scorer::{Hits, Scorer},
     tables::{AxisTables, Tables, TablesError, delta},

@@ -64,9 +64,22 @@ pub(super) struct Args {
     /// How the sentences of the summary are ordered
     #[arg(long, default_value = "document")]
     order: SummaryOrder,
-    /// How strongly a sentence is held back for repeating those already chosen, 0 to 1 [default: 0.5]
+    /// How strongly a sentence is held back for repeating those already chosen, 0 to 1 [default: 0.25]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     redundancy: Option<f64>,
+    /// How far the articles are written as news of what was decided, from 1 to 0 (nothing but how central a sentence is
+    /// counts) [default: 1]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    lead_bias: Option<f64>,
+    /// Sentences of fewer words stand in the summary only if there is no other, 0 to 100
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_sentence_words: u32,
+    /// A word or phrase that the summary should favour; may be given up to 20 times
+    #[arg(long, value_name = "WORDS")]
+    focus: Vec<String>,
+    /// Begin the text of the summary with the headline, if there is one and the budget has room for it
+    #[arg(long)]
+    include_headline: bool,
     /// Reasons listed for each label, 0 to 100 [default: 10]
     #[arg(long, value_name = "N")]
     max_evidence: Option<u32>,
@@ -168,6 +181,10 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
             SummaryOrder::Rank => Order::Rank,
         },
         redundancy: args.redundancy,
+        lead_bias: args.lead_bias,
+        min_sentence_words: args.min_sentence_words,
+        focus: args.focus,
+        include_headline: args.include_headline,
         max_evidence: args.max_evidence,
         max_alternatives: args.max_alternatives,
         explain_label: args.explain.unwrap_or_default(),

@@ -141,7 +141,7 @@ pub fn analyze(model: &Model, input: &ArticleInput, options: &AnalysisOptions) -
     let language = (!input.language_code.is_empty())
         .then(|| Language::from_code(&input.language_code).unwrap_or(Language::Undetermined));
     let document = Document::new(article, language);
-    let summary = summarize::summarize(&document, model.idf(), &options.summary);
+    let summary = summarize::summarize(&document, &options.summary);
     let [meeting_type, relaying_department] = model.classify(&document, &options.classification);
 
     let mut warnings = Vec::new();

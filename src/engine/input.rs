@@ -4,8 +4,12 @@ use super::OffsetEncoding;
 use crate::{
     classify::{self, Axis, is_label_id, near_id},
     model::Model,
-    summarize::{self, Budget, Order},
+    summarize::{self, Budget, Focus, Order},
 };
+
+/// Words and phrases that a summary can be asked to favour, and the bytes of each.
+const MAX_FOCUS: usize = 20;
+const MAX_FOCUS_BYTES: usize = 200;
 
 /// What is refused, and what is not. Units are bytes unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +61,16 @@ pub struct OptionsInput {
     pub length: Option<SummaryLength>,
     /// Default: as in the document.
     pub order: Order,
-    /// 0 to 1; default 0.5.
+    /// 0 to 1; default 0.25.
     pub redundancy: Option<f64>,
+    /// 0 to 1; default 1.
+    pub lead_bias: Option<f64>,
+    /// 0 to 100.
+    pub min_sentence_words: u32,
+    /// At most 20 words or phrases of at most 200 bytes.
+    pub focus: Vec<String>,
+    /// Whether the text of the summary begins with the headline.
+    pub include_headline: bool,
     /// 0 to 100; default 10.
     pub max_evidence: Option<u32>,
     /// 0 to 100; default 4.
@@ -132,10 +144,15 @@ impl OptionsInput {
                 return Err(invalid("summary_options.ratio", format!("{ratio:?} is not above 0 and at most 1")));
             }
         };
-        let redundancy = self.redundancy.unwrap_or(defaults.redundancy);
-        if !(0.0..=1.0).contains(&redundancy) {
-            return Err(invalid("summary_options.redundancy", format!("{redundancy:?} is not between 0 and 1")));
-        }
+        let summary = summarize::Options {
+            budget,
+            order: self.order,
+            redundancy: share("summary_options.redundancy", self.redundancy, defaults.redundancy)?,
+            lead_bias: share("summary_options.lead_bias", self.lead_bias, defaults.lead_bias)?,
+            min_sentence_words: in_range("summary_options.min_sentence_words", self.min_sentence_words, 0, 100)?,
+            focus: self.focus()?,
+            include_headline: self.include_headline,
+        };
         let labels = classify::Options::default();
         let at_most_100 = |field, value: Option<u32>, default| match value {
             None => Ok(default),
@@ -152,7 +169,7 @@ impl OptionsInput {
             return Err(invalid("classification_options.coverage", problem));
         }
         Ok(AnalysisOptions {
-            summary: summarize::Options { budget, order: self.order, redundancy },
+            summary,
             classification: classify::Options {
                 max_evidence: at_most_100(
                     "classification_options.max_evidence",
@@ -170,6 +187,22 @@ impl OptionsInput {
             },
             offset_encoding: self.offset_encoding,
         })
+    }
+
+    /// What the summary is to favour.
+    fn focus(&self) -> Result<Vec<Focus>, FieldError> {
+        if self.focus.len() > MAX_FOCUS {
+            let problem = format!("{} words and phrases are over the maximum of {MAX_FOCUS}", self.focus.len());
+            return Err(invalid("summary_options.focus", problem));
+        }
+        let read = |(number, phrase): (usize, &String)| {
+            let refused = |problem: String| invalid(&format!("summary_options.focus[{number}]"), problem);
+            if phrase.len() > MAX_FOCUS_BYTES {
+                return Err(refused(format!("{} bytes are over the maximum of {MAX_FOCUS_BYTES}", phrase.len())));
+            }
+            Focus::new(phrase).ok_or_else(|| refused("has no word".to_owned()))
+        };
+        self.focus.iter().enumerate().map(read).collect()
     }
 
     /// By axis: the label to explain, if the axis has it.
@@ -195,6 +228,15 @@ impl OptionsInput {
 
 fn invalid(field: &str, problem: String) -> FieldError {
     FieldError { field: field.to_owned(), problem: Problem::Invalid(problem) }
+}
+
+/// A share from 0 to 1.
+fn share(field: &str, value: Option<f64>, default: f64) -> Result<f64, FieldError> {
+    match value {
+        None => Ok(default),
+        Some(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        Some(value) => Err(invalid(field, format!("{value:?} is not between 0 and 1"))),
+    }
 }
 
 fn in_range(field: &str, value: u32, low: u32, high: u32) -> Result<usize, FieldError> {

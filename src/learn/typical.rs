@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 
 use crate::{
-    classify::{Typicality, TypicalityLimits},
+    classify::{Idf, Typicality, TypicalityLimits},
     model::{Counts, Digest, SampleArticle},
-    summarize::Idf,
 };
 
 /// With fewer sources than this, leaving one out leaves too little; with more than [`MAX_SOURCES`], their counts would take

@@ -28,9 +28,9 @@ pub use self::{
 };
 use crate::{
     classify::{
-        self, Axis, Catalog, Classification, Evidence, Hits, Names, Scorer, Tables, Typicality, TypicalityLimits, delta,
+        self, Axis, Catalog, Classification, Evidence, Hits, Idf, Names, Scorer, Tables, Typicality, TypicalityLimits,
+        delta,
     },
-    summarize::Idf,
     text::{Document, Language, TokenKind},
 };
 
@@ -175,12 +175,6 @@ impl Model {
         let mut languages: Vec<(u64, Language)> = self.languages.into_iter().zip(all).filter(|(n, _)| *n > 0).collect();
         languages.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
         languages.into_iter().map(|(_, language)| language).collect()
-    }
-
-    /// The document frequencies that the summariser weighs terms with.
-    #[must_use]
-    pub fn idf(&self) -> &Idf {
-        &self.idf
     }
 
     /// Whether the model was trained on articles in the document's language: at least one in a hundred.

@@ -9,7 +9,7 @@ use super::graph::Graph;
 /// `d`: the share of a sentence's centrality that comes from votes.
 const DAMPING: f64 = 0.85;
 
-/// What a vote from an earlier sentence counts; one from a later sentence counts 1.
+/// What a vote from an earlier sentence counts in news; one from a later sentence counts 1.
 const FROM_EARLIER: f64 = 0.3;
 
 /// Iteration stops after this many rounds,
@@ -28,10 +28,12 @@ pub struct Convergence {
     pub residual: f64,
 }
 
-/// The centrality of each vertex. They sum to 1.
-pub(super) fn centrality(graph: &Graph) -> (Vec<f64>, Convergence) {
+/// The centrality of each vertex. They sum to 1. With a `lead_bias` of 0 all votes count alike, with 1 those from earlier
+/// sentences count as in news.
+pub(super) fn centrality(graph: &Graph, lead_bias: f64) -> (Vec<f64>, Convergence) {
     let n = graph.len();
-    let vote = |from: usize, to: usize| if from < to { FROM_EARLIER } else { 1.0 };
+    let from_earlier = 1.0 - lead_bias * (1.0 - FROM_EARLIER);
+    let vote = |from: usize, to: usize| if from < to { from_earlier } else { 1.0 };
     let given: Vec<f64> =
         (0..n).map(|from| graph.edges(from).iter().map(|edge| edge.similarity * vote(from, edge.to)).sum()).collect();
     let mut values = vec![1.0 / n as f64; n];

@@ -1,23 +1,17 @@
 //! The sentence graph: which sentences share terms, and how much.
 //!
-//! Similarity is the cosine of binary TF-IDF vectors: `sum of idf(t)^2 over shared terms t / (|a| |b|)`. It is found
-//! through an inverted index, never by comparing all pairs. With `T` tokens and `n` sentences it takes at most
-//! `T * MAX_POSTINGS / 2` products and keeps at most `n * MAX_EDGES` edges, so the cost is linear in the text.
+//! Similarity is the coefficient of Dice (1945) over content terms: `2 * terms in both / (terms of a + terms of b)`. It is
+//! found through an inverted index, never by comparing all pairs. With `T` tokens and `n` sentences it takes at most
+//! `T * MAX_POSTINGS / 2` comparisons and keeps at most `n * MAX_EDGES` edges, so the cost is linear in the text.
 
-use super::idf::{Idf, is_function_word};
+use super::function_words::is_function_word;
 use crate::text::{Document, Token, TokenKind, mix};
 
 /// A term in more sentences than this makes no pairs.
 pub(super) const MAX_POSTINGS: usize = 128;
 
-/// In a short text a term in more than half of the sentences makes no pairs either, unless it is in so few.
-const MIN_POSTINGS: usize = 4;
-
 /// Of a sentence's links to later ones this many are kept, the strongest.
 pub(super) const MAX_EDGES: usize = 64;
-
-/// What a number counts beside a word: dates and amounts are alike in sentences that are not.
-const NUMBER_WEIGHT: f64 = 0.25;
 
 /// A link to another vertex.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,8 +27,8 @@ pub(super) struct Graph {
     /// The edges of vertex `v` are `edges[starts[v]..starts[v + 1]]`, ordered by their other end.
     starts: Vec<usize>,
     edges: Vec<Edge>,
-    /// How many products of term weights were added up: the measure of its cost.
-    pub(super) products: usize,
+    /// How many times two sentences were found to share a term: the measure of its cost.
+    pub(super) comparisons: usize,
 }
 
 /// A term of a vertex.
@@ -42,51 +36,42 @@ pub(super) struct Graph {
 struct Entry {
     term: u64,
     vertex: u32,
-    weight: f32,
 }
 
 impl Graph {
     /// The graph over the sentences with these indices, as vertices `0..vertices.len()`.
-    pub(super) fn new(document: &Document<'_>, vertices: &[usize], idf: &Idf) -> Self {
+    pub(super) fn new(document: &Document<'_>, vertices: &[usize]) -> Self {
         let n = vertices.len();
-        let (entries, ends) = index(document, vertices, idf);
+        let Index { entries, ends, sizes } = Index::new(document, vertices);
         let rows = rows(&entries, n);
-        let mut norms = vec![0.0_f64; n];
-        for entry in &entries {
-            norms[entry.vertex as usize] += f64::from(entry.weight).powi(2);
-        }
-        for norm in &mut norms {
-            *norm = norm.sqrt();
-        }
 
         // One row at a time: a vertex meets the later vertices in the postings of each of its terms.
         let mut forward: Vec<(usize, Edge)> = Vec::new();
-        let mut shared = vec![0.0_f64; n];
+        let mut shared = vec![0_u32; n];
         let mut touched: Vec<usize> = Vec::new();
-        let mut products = 0;
+        let mut comparisons = 0;
         for (vertex, row) in rows.iter().enumerate() {
             for &at in row.iter() {
-                let weight = f64::from(entries[at].weight);
                 for other in &entries[at + 1..ends[at]] {
                     let to = other.vertex as usize;
-                    if shared[to] == 0.0 {
+                    if shared[to] == 0 {
                         touched.push(to);
                     }
-                    shared[to] += weight * f64::from(other.weight);
-                    products += 1;
+                    shared[to] += 1;
                 }
+                comparisons += ends[at] - at - 1;
             }
             touched.sort_unstable();
             let first = forward.len();
             for to in touched.drain(..) {
-                let similarity = (shared[to] / (norms[vertex] * norms[to])).min(1.0);
+                let similarity = f64::from(2 * shared[to]) / f64::from(sizes[vertex] + sizes[to]);
                 forward.push((vertex, Edge { to, similarity }));
-                shared[to] = 0.0;
+                shared[to] = 0;
             }
             keep_strongest(&mut forward, first);
         }
         let (starts, edges) = both_ways(&forward, n);
-        Self { starts, edges, products }
+        Self { starts, edges, comparisons }
     }
 
     /// Number of vertices.
@@ -100,52 +85,57 @@ impl Graph {
     }
 }
 
-/// The inverted index: entries ordered by term and vertex, and for each entry the end of its term's postings. Terms in
-/// too many sentences are left out.
-fn index(document: &Document<'_>, vertices: &[usize], idf: &Idf) -> (Vec<Entry>, Vec<usize>) {
-    let mut all = Vec::new();
-    for (vertex, &sentence) in vertices.iter().enumerate() {
-        let mut previous = None;
-        for (token, next) in with_next(&document.tokens[document.sentences[sentence].tokens.clone()]) {
-            if let Some((term, weight)) = term(token, previous, next, idf) {
-                all.push(Entry { term, vertex: vertex as u32, weight: weight as f32 });
-            }
-            previous = Some(token);
-        }
-    }
-    all.sort_unstable_by_key(|entry| (entry.term, entry.vertex));
-    all.dedup_by_key(|entry| (entry.term, entry.vertex));
+/// Which sentences hold which terms.
+struct Index {
+    /// Ordered by term and vertex; without terms that are in too many sentences.
+    entries: Vec<Entry>,
+    /// For each entry, the end of its term's postings.
+    ends: Vec<usize>,
+    /// By vertex: its different terms, those in too many sentences among them.
+    sizes: Vec<u32>,
+}
 
-    let most = (vertices.len() / 2).clamp(MIN_POSTINGS, MAX_POSTINGS);
-    let mut entries = Vec::with_capacity(all.len());
-    let mut ends = Vec::with_capacity(all.len());
-    for postings in all.chunk_by(|a, b| a.term == b.term).filter(|postings| postings.len() <= most) {
-        entries.extend_from_slice(postings);
-        ends.resize(entries.len(), entries.len());
+impl Index {
+    fn new(document: &Document<'_>, vertices: &[usize]) -> Self {
+        let mut all = Vec::new();
+        for (vertex, &sentence) in vertices.iter().enumerate() {
+            let mut previous = None;
+            for (token, next) in with_next(&document.tokens[document.sentences[sentence].tokens.clone()]) {
+                if let Some(term) = term(token, previous, next) {
+                    all.push(Entry { term, vertex: vertex as u32 });
+                }
+                previous = Some(token);
+            }
+        }
+        all.sort_unstable_by_key(|entry| (entry.term, entry.vertex));
+        all.dedup_by_key(|entry| (entry.term, entry.vertex));
+        let mut sizes = vec![0; vertices.len()];
+        all.iter().for_each(|entry| sizes[entry.vertex as usize] += 1);
+        let mut entries = Vec::with_capacity(all.len());
+        let mut ends = Vec::with_capacity(all.len());
+        for postings in all.chunk_by(|a, b| a.term == b.term).filter(|postings| postings.len() <= MAX_POSTINGS) {
+            entries.extend_from_slice(postings);
+            ends.resize(entries.len(), entries.len());
+        }
+        Self { entries, ends, sizes }
     }
-    (entries, ends)
 }
 
 fn with_next(tokens: &[Token]) -> impl Iterator<Item = (&Token, Option<&Token>)> {
     tokens.iter().zip(tokens.iter().skip(1).map(Some).chain([None]))
 }
 
-/// What a token stands for in a sentence vector. A Chinese word is most often two characters, so a Han token counts as
-/// the pair it makes with the one before; alone, as itself. A pair is at least as rare as its rarer half, which is what
-/// the table knows.
-fn term(token: &Token, previous: Option<&Token>, next: Option<&Token>, idf: &Idf) -> Option<(u64, f64)> {
+/// What a token stands for in a sentence. A Chinese word is most often two characters, so a Han token counts as the pair it
+/// makes with the one before; alone, as itself.
+fn term(token: &Token, previous: Option<&Token>, next: Option<&Token>) -> Option<u64> {
     let is_han = |token: &Token| token.kind == TokenKind::Han;
     match token.kind {
-        TokenKind::Word if is_function_word(token.term) => None,
-        TokenKind::Word => Some((token.term, idf.of(token.term))),
-        TokenKind::Number => Some((token.term, NUMBER_WEIGHT * idf.of(token.term))),
+        TokenKind::Word => (!is_function_word(token.term)).then_some(token.term),
+        TokenKind::Number => Some(token.term),
         TokenKind::Han => match previous.filter(|previous| token.joins_previous && is_han(previous)) {
-            Some(previous) => {
-                let pair = mix(previous.term.rotate_left(1) ^ token.term);
-                Some((pair, idf.of(previous.term).max(idf.of(token.term))))
-            }
+            Some(previous) => Some(mix(previous.term.rotate_left(1) ^ token.term)),
             None if next.is_some_and(|next| next.joins_previous && is_han(next)) => None,
-            None => Some((token.term, idf.of(token.term))),
+            None => Some(token.term),
         },
     }
 }

@@ -1,20 +1,25 @@
-//! A [`Document`] and an [`Idf`] table become a [`Summary`]: centrality, position, selection under a budget.
+//! A [`Document`] becomes a [`Summary`]: centrality, habits of news, selection under a budget.
 //!
-//! One pass: `ranking` gives every sentence a rank, from the sentence `graph`, the `centrality` in it and the
-//! position; `select` takes sentences within the budget; `join` makes them running text.
+//! One pass: `ranking` gives every sentence a rank, from the sentence `graph`, the `centrality` in it, its position, the
+//! `cues` and the direct `speech` in it, and what the summary is to `focus` on; `select` takes sentences within the
+//! budget; `join` makes them running text.
 
 mod centrality;
+mod cues;
+mod focus;
+mod function_words;
 mod graph;
-mod idf;
 mod join;
 mod ranking;
 mod select;
+mod speech;
 #[cfg(test)]
 mod tests;
 
+use self::select::Selection;
 pub use self::{
     centrality::Convergence,
-    idf::Idf,
+    focus::Focus,
     ranking::{Ranked, Ranking, rank},
 };
 use crate::text::Document;
@@ -43,19 +48,36 @@ pub enum Order {
 }
 
 /// How a summary is made. Values out of range are read as the nearest one in range.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The budget. Default: three sentences.
     pub budget: Budget,
     /// The order. Default: as in the document.
     pub order: Order,
-    /// How strongly a sentence is held back for repeating those already chosen: 0 not at all, 1 fully. Default 0.5.
+    /// How strongly a sentence is held back for repeating those already chosen: 0 not at all, 1 fully. Default 0.25.
     pub redundancy: f64,
+    /// How far the article is written as news of what was decided: from 1 (what matters comes first and is explained
+    /// later, quotations illustrate it) to 0 (nothing but how central a sentence is counts). Default 1.
+    pub lead_bias: f64,
+    /// Sentences of fewer words stand in a summary only if there is no other. A Han character is a word. Default 0.
+    pub min_sentence_words: usize,
+    /// Words and phrases that the summary should favour. Default none.
+    pub focus: Vec<Focus>,
+    /// Whether [`Summary::text`] begins with the headline, if there is one and the budget has room for it. Default no.
+    pub include_headline: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { budget: Budget::Sentences(3), order: Order::Document, redundancy: 0.5 }
+        Self {
+            budget: Budget::Sentences(3),
+            order: Order::Document,
+            redundancy: 0.25,
+            lead_bias: 1.0,
+            min_sentence_words: 0,
+            focus: Vec::new(),
+            include_headline: false,
+        }
     }
 }
 
@@ -70,7 +92,7 @@ pub struct SummarySentence {
     pub index: usize,
     /// Its place in the ranking of all sentences, from 1; independent of the budget.
     pub rank: usize,
-    /// Its weight before redundancy is counted; the article's best sentence has 1.
+    /// Its weight before redundancy is counted: 1 for the article's best sentence, 0 for the least.
     pub score: f64,
 }
 
@@ -78,7 +100,7 @@ pub struct SummarySentence {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// The sentences joined: each trimmed, line breaks turned into spaces, one space between two (none between Han
-    /// characters).
+    /// characters). Before them, if it was asked for and fits, the headline in a line of its own.
     pub text: String,
     /// The chosen sentences in the order asked for.
     pub sentences: Vec<SummarySentence>,
@@ -90,10 +112,13 @@ pub struct Summary {
 
 /// Summarises a document. The summary is empty only if the document has no sentence.
 #[must_use]
-pub fn summarize(document: &Document<'_>, idf: &Idf, options: &Options) -> Summary {
-    let ranking = rank(document, idf, options.redundancy);
-    let (sentences, cut) = select::select(document, &ranking, options);
-    let mut text = String::new();
+pub fn summarize(document: &Document<'_>, options: &Options) -> Summary {
+    let ranking = rank(document, options);
+    let Selection { headline, sentences, cut } = select::select(document, &ranking, options);
+    let mut text: String = headline.iter().flat_map(|headline| join::rendered(headline)).map(|(c, _)| c).collect();
+    if !text.is_empty() && !sentences.is_empty() {
+        text.push('\n');
+    }
     let mut previous = "";
     for sentence in &sentences {
         let piece = document.article.text.get(sentence.start..sentence.end).unwrap_or_default();

@@ -2,7 +2,8 @@
 //!
 //! The rule: walk down the ranking, take each sentence that fits into what is left, and stop when the budget is full or
 //! [`MAX_MISFITS`] sentences in a row did not fit, since what would still fit is by then short and unimportant. If the
-//! best sentence is over the budget by itself, it is cut and is the summary.
+//! best sentence is over the budget by itself, it is cut and is the summary. A headline is taken before all of them, if
+//! the best sentence fits beside it.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +14,30 @@ use super::{
     join::{rendered, separator},
     ranking::Ranking,
 };
-use crate::text::{Document, Sentence};
+use crate::text::{Document, Sentence, Token};
 
 /// How many sentences in a row may fail to fit before the walk ends.
 const MAX_MISFITS: usize = 5;
 
-/// The chosen sentences in the order asked for, and whether one was cut.
-pub(super) fn select(document: &Document<'_>, ranking: &Ranking, options: &Options) -> (Vec<SummarySentence>, bool) {
+/// What a summary is made of.
+pub(super) struct Selection<'a> {
+    /// The headline, if it was asked for and fits.
+    pub(super) headline: Option<&'a str>,
+    /// The chosen sentences in the order asked for.
+    pub(super) sentences: Vec<SummarySentence>,
+    /// Whether one was cut.
+    pub(super) cut: bool,
+}
+
+/// Chooses what a summary is made of.
+pub(super) fn select<'a>(document: &Document<'a>, ranking: &Ranking, options: &Options) -> Selection<'a> {
     let limit = Limit::new(options.budget, document);
     let competing = &ranking.sentences[..ranking.competing];
     let mut chosen: BTreeMap<usize, SummarySentence> = BTreeMap::new();
-    let mut used = 0;
+    let headline = options.include_headline.then(|| headline(document, limit)).flatten();
+    let best = competing.first().map_or(0, |best| limit.alone(document, &document.sentences[best.index]));
+    let headline = headline.filter(|(_, cost)| cost.saturating_add(best) <= limit.size());
+    let (headline, mut used) = headline.map_or((None, 0), |(headline, cost)| (Some(headline), cost));
     let mut misfits = 0;
     for ranked in competing {
         let sentence = &document.sentences[ranked.index];
@@ -53,7 +67,7 @@ pub(super) fn select(document: &Document<'_>, ranking: &Ranking, options: &Optio
             chosen.insert(key, candidate);
         } else if chosen.is_empty() {
             let end = cut(document, sentence, limit);
-            return (vec![SummarySentence { end, ..candidate }], true);
+            return Selection { headline, sentences: vec![SummarySentence { end, ..candidate }], cut: true };
         } else {
             misfits += 1;
         }
@@ -61,7 +75,21 @@ pub(super) fn select(document: &Document<'_>, ranking: &Ranking, options: &Optio
             break;
         }
     }
-    (chosen.into_values().collect(), false)
+    Selection { headline, sentences: chosen.into_values().collect(), cut: false }
+}
+
+/// The headline, and what it costs with the line break after it.
+fn headline<'a>(document: &Document<'a>, limit: Limit) -> Option<(&'a str, usize)> {
+    let span = document.headline?;
+    let headline = span.slice(&document.article).trim();
+    let is_inside =
+        |token: &&Token| token.part == span.part && (span.start..span.end).contains(&(token.start as usize));
+    let cost = match limit {
+        Limit::Sentences(_) => 0,
+        Limit::Words(_) => document.tokens.iter().filter(is_inside).count(),
+        Limit::Chars(_) => rendered(headline).count() + 1,
+    };
+    (!headline.is_empty()).then_some((headline, cost))
 }
 
 /// A budget as a whole number of units, at least the minimum.
@@ -82,6 +110,17 @@ impl Limit {
                 let words: usize = document.sentences.iter().map(|sentence| sentence.tokens.len()).sum();
                 // Rounds down; what is not a number becomes 0.
                 Limit::Words(((words as f64 * ratio) as usize).clamp(1, words.max(1)))
+            }
+        }
+    }
+
+    /// What a sentence costs that is the only one.
+    fn alone(self, document: &Document<'_>, sentence: &Sentence) -> usize {
+        match self {
+            Limit::Sentences(_) => 1,
+            Limit::Words(_) => sentence.tokens.len(),
+            Limit::Chars(_) => {
+                rendered(document.article.text.get(sentence.start..sentence.end).unwrap_or_default()).count()
             }
         }
     }

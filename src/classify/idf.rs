@@ -1,13 +1,8 @@
-//! How rare each term is: the table of inverse document frequencies, and the English words that carry no content.
+//! How rare each term is: the table of inverse document frequencies.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
-};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-
-use crate::text::term_hash;
 
 /// Inverse document frequencies of plain terms.
 #[derive(Clone, Debug)]
@@ -60,21 +55,18 @@ impl Idf {
     }
 }
 
-/// Whether a term is an English function word. They are left out of sentence vectors under every table: with an empty
-/// table nothing else tells "with" from a name, and a short article has too few sentences to count by.
-pub(super) fn is_function_word(term: u64) -> bool {
-    FUNCTION_WORDS.contains(&term)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-static FUNCTION_WORDS: LazyLock<HashSet<u64, RandomState>> = LazyLock::new(|| {
-    "a about above after again against all also although am among an and another any are as at be because been before
-     being between both but by can could did do does doing down during each either else even ever every few for from
-     further had has have having he her here hers him himself his how however i if in into is it its itself just like
-     may me might more most much must my neither no nor not now of off on once one only onto or other our ours out over
-     own per quite rather s same shall she should since so some such t than that the their theirs them themselves then
-     there these they this those though through thus to too toward towards under until up upon us very was we were what
-     when where whether which while who whom whose why will with within without would yet you your yours"
-        .split_whitespace()
-        .map(term_hash)
-        .collect()
-});
+    #[test]
+    fn known_and_unknown_terms() {
+        let idf = Idf::new(9, HashMap::from([(1, 9), (2, 4), (3, 1), (4, u32::MAX)]));
+        // ln(10 / 10) + 1, ln(10 / 5) + 1, ln(10 / 2) + 1.
+        for (term, expect) in [(1, 1.0), (2, 1.693_147_18), (3, 2.609_437_91), (7, 2.609_437_91), (4, 1.0)] {
+            assert!((idf.of(term) - expect).abs() < 1e-8, "{term}");
+        }
+        assert_eq!(Idf::default().of(1).to_bits(), 1.0_f64.to_bits());
+        assert_eq!(Idf::new(0, HashMap::new()).of(1).to_bits(), 1.0_f64.to_bits());
+    }
+}

@@ -1,0 +1,79 @@
+//! Words that say what a sentence is for, whatever it is about: cue words (Edmundson 1969, "New methods in automatic
+//! extracting").
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use foldhash::fast::RandomState;
+
+use crate::text::{Token, TokenKind, mix, term_hash};
+
+/// What a word speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cue {
+    Bonus,
+    Stigma,
+}
+
+/// What the words of a sentence say of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cues {
+    /// It says what is to be done, or what was decided.
+    pub(super) bonus: bool,
+    /// It says who was there.
+    pub(super) stigma: bool,
+}
+
+/// Duties, requests and decisions.
+const BONUS: &str = "adopt adopted announce announced approve approved decide decided demand demanded demands elect elected \
+                     must necessary request requested requests require required requires shall should urge urged will";
+
+/// Who came, and where they sat.
+const STIGMA: &str =
+    "attend attended attending attends attendees participants participate participated participates present seated";
+
+/// The same in Chinese. One character counts where a clause begins with it, since it is part of many other words.
+const CHINESE_BONUS: &str = "要 将 要求 必须 应当 务必 决定 通过 当选 推选 审议";
+const CHINESE_STIGMA: &str = "参加 出席 列席 到会";
+
+static CUES: LazyLock<HashMap<u64, Cue, RandomState>> = LazyLock::new(|| {
+    let lists =
+        [(BONUS, Cue::Bonus), (STIGMA, Cue::Stigma), (CHINESE_BONUS, Cue::Bonus), (CHINESE_STIGMA, Cue::Stigma)];
+    lists.into_iter().flat_map(|(words, cue)| words.split_whitespace().map(move |word| (key(word), cue))).collect()
+});
+
+/// Of a Chinese word of two characters, what their terms make together; of any other, its term.
+fn key(word: &str) -> u64 {
+    let mut characters = word.chars();
+    match (characters.next(), characters.next(), characters.next()) {
+        (Some(first), Some(second), None) if !first.is_ascii() => {
+            pair(term_hash(first.encode_utf8(&mut [0; 4])), term_hash(second.encode_utf8(&mut [0; 4])))
+        }
+        _ => term_hash(word),
+    }
+}
+
+fn pair(first: u64, second: u64) -> u64 {
+    mix(first.rotate_left(1) ^ second)
+}
+
+impl Cues {
+    /// Reads the tokens of a sentence.
+    pub(super) fn of(tokens: &[Token]) -> Self {
+        let mut found = Cues::default();
+        let mut previous: Option<&Token> = None;
+        for token in tokens {
+            let is_han = token.kind == TokenKind::Han;
+            let pair =
+                previous.filter(|_| is_han && token.joins_previous).map(|previous| pair(previous.term, token.term));
+            let term = Some(token.term).filter(|_| pair.is_none());
+            for cue in [term, pair].into_iter().flatten().filter_map(|term| CUES.get(&term)) {
+                match cue {
+                    Cue::Bonus => found.bonus = true,
+                    Cue::Stigma => found.stigma = true,
+                }
+            }
+            previous = Some(token).filter(|_| is_han);
+        }
+        found
+    }
+}
