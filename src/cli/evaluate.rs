@@ -18,7 +18,7 @@ use super::{
     update,
 };
 use crate::{
-    learn::{self, Comparison},
+    learn::{self, Comparison, Evaluation},
     model::ModelFile,
     records::Labelled,
 };
@@ -97,8 +97,15 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     if figures.evaluation.articles == 0 {
         return Err(data.no_articles());
     }
+    let Evaluation { trained_on, not_held_out, .. } = figures.evaluation;
+    if not_held_out > 0 {
+        told::note(&format!(
+            "{not_held_out} articles are scored by the model as it is, which flatters: it was trained on them with other \
+             labels or another group, and they are not in its calibration sample"
+        ));
+    }
     let (sampled, counted) = (file.counts.sample.len(), file.counts.ledger.len());
-    if sampled < counted && figures.evaluation.trained_on > 0 {
+    if sampled < counted && trained_on > 0 {
         told::note(&format!(
             "the calibration sample of the model holds {sampled} of its {counted} articles: the group of an article is \
              held out with it only as far as it is among these"

@@ -80,7 +80,7 @@ pub(super) fn not_learnt(trained: &Trained) {
 
 /// The figures of a model on a set of articles, and beside them those of another.
 pub(super) fn evaluated(figures: &Figures) -> String {
-    let Evaluation { model_version, articles, trained_on, axes } = &figures.evaluation;
+    let Evaluation { model_version, articles, trained_on, not_held_out, axes } = &figures.evaluation;
     let mut out = String::new();
     let _ = writeln!(out, "model {model_version}");
     let _ = writeln!(
@@ -88,6 +88,9 @@ pub(super) fn evaluated(figures: &Figures) -> String {
         "{articles} articles; the model was trained on {trained_on} of them or of their groups (such are scored without \
          themselves and their group, by counts and weights that do not know them)"
     );
+    if *not_held_out > 0 {
+        let _ = writeln!(out, "{not_held_out} of these could not be held out, and their figures flatter");
+    }
     for AxisEvaluation { axis, metrics: figures, unknown_labels, worst_errors: _ } in axes {
         let _ = writeln!(out, "\n{}: {} articles", axis.name(), figures.articles);
         if *unknown_labels > 0 {

@@ -65,11 +65,14 @@ impl LabelledArticle {
         Digest::of(&[title.unwrap_or_default(), text, part(first), part(second), part(&self.group)])
     }
 
-    /// Names what was read: title and text, whatever the labels.
+    /// Names what the article says, whatever its labels: by the letters and digits of title and text together. White space,
+    /// punctuation, invisible marks and case make no other text of it, nor does it where the title ends.
     #[must_use]
     pub fn text_digest(&self) -> Digest {
         let Article { title, text } = self.article();
-        Digest::of(&["text", title.unwrap_or_default(), text])
+        let said = title.unwrap_or_default().chars().chain(text.chars());
+        let said: String = said.filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        Digest::of(&["text", &said])
     }
 
     /// Names the group; an article without one is its own.

@@ -44,6 +44,9 @@ pub struct Evaluation {
     pub articles: u64,
     /// Of these, articles that the model was trained on: their text, under whatever labels, or others of their group.
     pub trained_on: u64,
+    /// Of these, articles that are scored with the model as it is, which flatters: they are given with other labels or
+    /// another group than in training, and are not in the calibration sample, so that it is not known what to take out.
+    pub not_held_out: u64,
     /// Axes that some article is labelled on and the model answers.
     pub axes: Vec<AxisEvaluation>,
 }
@@ -57,9 +60,15 @@ struct Training<'a> {
     groups_of_text: HashMap<Digest, Vec<Digest>>,
 }
 
-/// An article that the model was trained on, as the calibration sample would hold it, and the articles of training that
-/// scoring it must do without: at least all of its text and group that are in the sample.
-type Known<'a> = (SampleArticle, Vec<Cow<'a, SampleArticle>>);
+/// An article that the model was trained on.
+struct Known<'a> {
+    /// As the calibration sample would hold it.
+    own: SampleArticle,
+    /// The articles of training that scoring it must do without: at least all of its text and group that are in the sample.
+    left_out: Vec<Cow<'a, SampleArticle>>,
+    /// Its text was counted with labels or a group that are not known, so that it cannot be taken out.
+    is_counted: bool,
+}
 
 /// Articles read at a time, on all threads, and bytes of their texts after which no more are read.
 const CHUNK: usize = 1024;
@@ -105,6 +114,7 @@ pub(super) struct Evaluator<'a> {
     training: Training<'a>,
     articles: u64,
     trained_on: u64,
+    not_held_out: u64,
     /// By [`Axis`], by article: `None` if it is not labelled on the axis or the model does not answer the axis.
     scored: [Vec<Option<Scored>>; 2],
     /// By [`Axis`].
@@ -119,6 +129,7 @@ impl<'a> Evaluator<'a> {
             training: Training::new(file),
             articles: 0,
             trained_on: 0,
+            not_held_out: 0,
             scored: Default::default(),
             errors: Default::default(),
         }
@@ -134,8 +145,8 @@ impl<'a> Evaluator<'a> {
         stop::check(go_on)?;
         let training = &self.training;
         let known: Vec<_> = articles.par_iter().map(|article| training.known(article, &self.axes)).collect();
-        for (_, left_out) in known.iter().flatten() {
-            self.axes.iter_mut().try_for_each(|axis| axis.prepare(left_out, go_on))?;
+        for Known { own, left_out, .. } in known.iter().flatten() {
+            self.axes.iter_mut().try_for_each(|axis| axis.prepare(own, left_out, go_on))?;
         }
         let score = |(article, known): (&LabelledArticle, &Option<Known<'_>>)| self.score(article, known.as_ref());
         let results: Vec<_> = articles.par_iter().zip(&known).map(score).collect();
@@ -149,13 +160,14 @@ impl<'a> Evaluator<'a> {
             self.articles += 1;
         }
         self.trained_on += known.iter().flatten().count() as u64;
+        self.not_held_out += known.iter().flatten().filter(|known| known.is_counted).count() as u64;
         Ok(())
     }
 
     /// What the model says of an article, by [`Axis`].
     fn score(&self, article: &LabelledArticle, known: Option<&Known<'_>>) -> [Option<Scored>; 2] {
         let mut results = [None, None];
-        if let Some((own, left_out)) = known {
+        if let Some(Known { own, left_out, .. }) = known {
             for axis in &self.axes {
                 results[axis.axis as usize] = axis.without(article, own, left_out);
             }
@@ -187,7 +199,8 @@ impl<'a> Evaluator<'a> {
             }
         }
         let model_version = self.file.model.version().to_owned();
-        Evaluation { model_version, articles: self.articles, trained_on: self.trained_on, axes }
+        let Evaluator { articles, trained_on, not_held_out, .. } = self;
+        Evaluation { model_version, articles, trained_on, not_held_out, axes }
     }
 }
 
@@ -238,7 +251,8 @@ impl<'a> Training<'a> {
         if self.file.counts.contains(&own.digest) {
             left_out.entry(own.digest).or_insert_with(|| Cow::Owned(own.clone()));
         }
-        Some((own, left_out.into_values().collect()))
+        let is_counted = self.texts.contains(&own.text) && !left_out.values().any(|article| article.text == own.text);
+        Some(Known { own, left_out: left_out.into_values().collect(), is_counted })
     }
 }
 
@@ -311,13 +325,51 @@ mod tests {
         let accuracy = evaluate(&file, corpus.clone()).axes[0].metrics.accuracy;
         assert!((0.35..0.65).contains(&accuracy), "{accuracy}");
 
-        // A new article of a group, and one that differs by the space around it, are no strangers.
+        // A new article of a group, and one that differs by marks and by what is its title, are no strangers.
         let mut more = corpus[0].clone();
         more.text = "A new one.".to_owned();
         let mut again = corpus[1].clone();
-        again.text = format!(" {}\n\n", again.text);
-        (again.group, again.title) = (None, Some(" ".to_owned()));
+        let (title, text) = again.text.split_once(' ').unwrap();
+        (again.title, again.text) =
+            (Some(title.to_uppercase()), format!("\u{feff}{}!\u{200b}\n", text.replace(' ', ", ")));
+        again.group = None;
         assert_eq!(evaluate(&file, [more, again]).trained_on, 2);
+    }
+
+    /// What tells the answer is the event that an article was trained on, whatever group it is given now.
+    #[test]
+    fn another_group_does_not_hide_the_own_one() {
+        let corpus = random_corpus();
+        let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&corpus)).unwrap().model).unwrap();
+        let evaluator = Evaluator::new(&file);
+        let axis = &evaluator.axes[0];
+        let fold = |article: &LabelledArticle| inner_fold(&article.group_digest(), CALIBRATION_FOLDS);
+        for (article, other) in corpus.iter().zip(&corpus[1..]) {
+            // A text is its own group.
+            let mut asked = article.clone();
+            asked.group = Some("others".to_owned());
+            let Known { own, mut left_out, .. } = evaluator.training.known(&asked, &evaluator.axes).unwrap();
+            let others = evaluator.training.known(other, &evaluator.axes).unwrap();
+            left_out.splice(0..0, others.left_out);
+            assert_eq!(axis.fold_of(&own, &left_out), Some(fold(article)));
+        }
+    }
+
+    /// Without the article in the sample, its counts are only known from what it is given with.
+    #[test]
+    fn what_cannot_be_held_out_is_told() {
+        let corpus = random_corpus();
+        let mut trainer = crate::learn::Trainer::from_counts(counts_of(&corpus), false);
+        trainer.calibrate_on(&corpus[..100]);
+        let file = ModelFile::from_bytes(&trainer.finish().unwrap().model).unwrap();
+        let mut rest = corpus[100..].to_vec();
+        let told = |articles: &[LabelledArticle]| {
+            let evaluation = evaluate(&file, articles.to_vec());
+            (evaluation.trained_on, evaluation.not_held_out)
+        };
+        assert_eq!(told(&corpus), (200, 0));
+        rest.iter_mut().for_each(|article| article.group = Some(format!("event {}", article.id)));
+        assert_eq!(told(&rest), (100, 100));
     }
 
     /// To the last digit.

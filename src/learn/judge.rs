@@ -64,15 +64,22 @@ impl<'a> AxisModel<'a> {
         self.table.labels.binary_search(article.labels[self.axis as usize].as_ref()?).ok()
     }
 
-    /// The fold whose model knows nothing of the articles; `None` if the weights were not learnt from any of them.
-    fn fold_of(&self, articles: &[Cow<'_, SampleArticle>]) -> Option<u8> {
-        let event = articles.iter().find_map(|article| self.articles.event(article.group))?;
-        Some(inner_fold(&event, CALIBRATION_FOLDS))
+    /// The fold whose model knows nothing of an article; `None` if the weights were learnt neither from it nor from another
+    /// of these articles. If they are on several events, that on which it was trained is the one whose labels are its own.
+    pub(super) fn fold_of(&self, own: &SampleArticle, articles: &[Cow<'_, SampleArticle>]) -> Option<u8> {
+        let event = |article: &Cow<'_, SampleArticle>| self.articles.event(article.group);
+        let of_text = articles.iter().filter(|article| article.text == own.text).find_map(event);
+        Some(inner_fold(&of_text.or_else(|| articles.iter().find_map(event))?, CALIBRATION_FOLDS))
     }
 
-    /// Learns what scoring without these articles of training takes.
-    pub(super) fn prepare(&mut self, left_out: &[Cow<'_, SampleArticle>], go_on: GoOn<'_>) -> Result<(), Stopped> {
-        let Some(number) = self.fold_of(left_out) else { return Ok(()) };
+    /// Learns what scoring an article without these articles of training takes.
+    pub(super) fn prepare(
+        &mut self,
+        own: &SampleArticle,
+        left_out: &[Cow<'_, SampleArticle>],
+        go_on: GoOn<'_>,
+    ) -> Result<(), Stopped> {
+        let Some(number) = self.fold_of(own, left_out) else { return Ok(()) };
         if self.folds.get(usize::from(number)).is_some_and(Option::is_none) {
             let judged = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) == number);
             let learnt = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) != number);
@@ -92,7 +99,7 @@ impl<'a> AxisModel<'a> {
         left_out: &[Cow<'_, SampleArticle>],
     ) -> Option<Scored> {
         let truth = article.labels[self.axis as usize].as_ref()?;
-        let number = self.fold_of(left_out);
+        let number = self.fold_of(own, left_out);
         let fold = number.and_then(|number| self.folds.get(usize::from(number))).and_then(Option::as_ref);
         let (case, weights) = match fold {
             Some(Fold { model: WithoutFold { table, parameters, weights }, totals }) => {

@@ -27,7 +27,7 @@ fn name(axis: Axis) -> &'static str {
 
 /// The page.
 pub(super) fn page(figures: &Figures) -> String {
-    let Evaluation { model_version, articles, trained_on, axes } = &figures.evaluation;
+    let Evaluation { model_version, articles, trained_on, not_held_out, axes } = &figures.evaluation;
     let mut html = Html::default();
     // The policy forbids what the page does not hold, should anything that is not markup ever be taken for it.
     html.markup(
@@ -43,7 +43,8 @@ pub(super) fn page(figures: &Figures) -> String {
         &[],
         format_args!(
             "{articles} articles. The model was trained on {trained_on} of them or of their groups; such are scored \
-             without themselves and their group, by counts and weights that do not know them. Measured with chuanda {}.",
+             without themselves and their group, by counts and weights that do not know them ({not_held_out} could not be \
+             held out, and their figures flatter). Measured with chuanda {}.",
             env!("CARGO_PKG_VERSION")
         ),
     );
@@ -205,6 +206,7 @@ mod tests {
             model_version: words.to_owned(),
             articles: 3,
             trained_on: 0,
+            not_held_out: 0,
             axes: vec![AxisEvaluation {
                 axis: Axis::MeetingType,
                 metrics: measure(&labels, &scored, EVALUATION_POINTS),
