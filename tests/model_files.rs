@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 use chuanda::{
     classify::Catalog,
     learn::{Added, CatalogChoice, LabelledArticle, Trainer},
-    model::{Model, ModelError, ModelFile},
+    model::{Counts, Model, ModelError, ModelFile},
 };
 use proptest::prelude::*;
 use support::tiny_model;
@@ -41,6 +41,7 @@ fn every_damaged_byte_is_found() {
     for at in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1 << (at % 8);
+        assert_eq!(Counts::from_bytes(&damaged).is_ok(), ModelFile::from_bytes(&damaged).is_ok(), "byte {at}");
         if let Ok(file) = ModelFile::from_bytes(&damaged) {
             assert_eq!(file.model.version(), whole.model.version(), "byte {at}");
             assert_eq!((&file.serving, &file.counts), (&whole.serving, &whole.counts), "byte {at}");

@@ -49,7 +49,7 @@ pub(super) fn fit(
     go_on: GoOn<'_>,
 ) -> Result<Vec<f64>, Stopped> {
     stop::check(go_on)?;
-    let known: Vec<&Case> = cases.iter().filter(|case| case.is_known()).collect();
+    let known: Vec<&Case> = cases.iter().filter(|case| case.teaches()).collect();
     let centre = parameters.spread(&fields::fit(&known));
     let terms = parameters.terms();
     let precision_of = |parameter: usize| if parameter < terms { precision } else { 1.0 / VARIANCE };

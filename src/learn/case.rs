@@ -100,6 +100,8 @@ pub(super) struct Background {
     pub(super) floors: Vec<Vec<f64>>,
     /// The log prior of every label.
     pub(super) prior: Vec<f64>,
+    /// By label: whether the model has an article of it.
+    pub(super) is_counted: Vec<bool>,
 }
 
 /// One article as a model that was trained without it sees it.
@@ -143,6 +145,13 @@ impl Case {
     /// Whether the model knows anything of the article.
     pub(super) fn is_known(&self) -> bool {
         !self.features.is_empty()
+    }
+
+    /// Whether something can be learnt from the article: the model knows something of it, and articles of its label. (Of a
+    /// label on one event alone none are left without the event. Learning from it would teach that the label with no
+    /// articles is the right one.)
+    pub(super) fn teaches(&self) -> bool {
+        self.is_known() && self.background.is_counted[self.label]
     }
 
     /// The log prior of every label.

@@ -260,6 +260,7 @@ impl<'a> Training<'a> {
 mod tests {
     use super::*;
     use crate::learn::{
+        CatalogChoice, Trainer,
         select::{CALIBRATION_FOLDS, inner_fold},
         testing::{counts_of, small_corpus},
     };
@@ -336,6 +337,25 @@ mod tests {
         assert_eq!(evaluate(&file, [more, again]).trained_on, 2);
     }
 
+    /// Without its only event, a label has no articles; that this speaks for it must not be learnt.
+    #[test]
+    fn labels_on_one_event_promise_nothing() {
+        let mut corpus = random_corpus();
+        for (number, article) in corpus.iter_mut().enumerate() {
+            article.labels[1] = Some(format!("label_{}", number / 2 % 20));
+            article.group = Some(format!("event {}", number / 2));
+        }
+        // Two articles on one event of each label are learnt, and others are asked for.
+        let (known, fresh) = corpus.split_at(40);
+        let mut trainer = Trainer::new(CatalogChoice::FromData);
+        trainer.add_all(known).into_iter().for_each(|added| assert!(added.is_ok()));
+        let file = ModelFile::from_bytes(&trainer.finish().unwrap().model).unwrap();
+        let metrics = &evaluate(&file, fresh.to_vec()).axes[0].metrics;
+        let sets = metrics.label_sets.as_ref().unwrap();
+        assert_eq!(metrics.accepted.as_ref().unwrap().share, 0.0);
+        assert!(sets.coverage >= 0.9, "{sets:?}");
+    }
+
     /// What tells the answer is the event that an article was trained on, whatever group it is given now.
     #[test]
     fn another_group_does_not_hide_the_own_one() {
@@ -359,7 +379,7 @@ mod tests {
     #[test]
     fn what_cannot_be_held_out_is_told() {
         let corpus = random_corpus();
-        let mut trainer = crate::learn::Trainer::from_counts(counts_of(&corpus), false);
+        let mut trainer = Trainer::from_counts(counts_of(&corpus), false);
         trainer.calibrate_on(&corpus[..100]);
         let file = ModelFile::from_bytes(&trainer.finish().unwrap().model).unwrap();
         let mut rest = corpus[100..].to_vec();

@@ -214,7 +214,7 @@ mod tests {
     /// weight is finite.
     fn cases(number: usize) -> Vec<Case> {
         let floors = vec![vec![0.0; 2]; TERM_FIELDS];
-        let background = Arc::new(Background { floors, prior: vec![0.0; 2] });
+        let background = Arc::new(Background { floors, prior: vec![0.0; 2], is_counted: vec![true; 2] });
         let case = |i: usize| {
             let label = i % 2;
             let mut rows = Rows::default();

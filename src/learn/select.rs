@@ -145,7 +145,7 @@ impl WithoutFold {
 }
 
 /// Scores of all articles by models that know nothing of them. Articles of which such a model has no feature are left
-/// out: they are answered from the frequencies of labels.
+/// out, since they are answered from the frequencies of labels; so are those of whose label it has no article.
 fn unseen(
     table: &AxisTable,
     articles: &Articles<'_>,
@@ -164,7 +164,7 @@ fn unseen(
         let model = WithoutFold::new(table, &judged, &learnt, settings, effort, go_on)?;
         let WithoutFold { table, parameters, weights } = model;
         let judged = judged.without_source(&learnt, &table, settings, &parameters);
-        let known = judged.into_iter().filter(Case::is_known);
+        let known = judged.into_iter().filter(Case::teaches);
         all.extend(known.map(|case| Unseen { label: case.label, scores: case.scores(&weights) }));
     }
     Ok(all)

@@ -60,14 +60,18 @@ impl Counts {
     ///
     /// # Errors
     ///
-    /// The file is neither, is damaged, or is of a format or feature scheme that this build does not read.
+    /// The file is neither, is damaged (of a model: in either section), or is of a format or feature scheme that this build
+    /// does not read.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        if Kind::of(bytes).is_none() {
-            return Err(ModelError::NotCounts);
+        match Kind::of(bytes) {
+            None => Err(ModelError::NotCounts),
+            Some(Kind::Model) => Ok(ModelFile::from_bytes(bytes)?.counts),
+            Some(Kind::Counts) => {
+                let counts: Counts = codec::Container::open(bytes)?.section(Section::Counts)?;
+                check_soundness(&counts)?;
+                Ok(counts)
+            }
         }
-        let counts: Counts = codec::Container::open(bytes)?.section(Section::Counts)?;
-        check_soundness(&counts)?;
-        Ok(counts)
     }
 
     /// The bytes of a file of counts. The same content gives the same bytes.

@@ -19,7 +19,7 @@ enum Cue {
 pub(super) struct Cues {
     /// It says what is to be done, or what was decided.
     pub(super) bonus: bool,
-    /// It says who was there.
+    /// It says who was there, or how weighty the occasion is.
     pub(super) stigma: bool,
 }
 
@@ -27,13 +27,13 @@ pub(super) struct Cues {
 const BONUS: &str = "adopt adopted announce announced approve approved decide decided demand demanded demands elect elected \
                      must necessary request requested requests require required requires shall should urge urged will";
 
-/// Who came, and where they sat.
-const STIGMA: &str =
-    "attend attended attending attends attendees participants participate participated participates present seated";
+/// Who came, and why what was met about is of great weight: what any body could say of it.
+const STIGMA: &str = "attend attended attending attends attendees crucial historic historical important juncture moment \
+                      participants participate participated participates present seated significance";
 
 /// The same in Chinese. One character counts where a clause begins with it, since it is part of many other words.
 const CHINESE_BONUS: &str = "要 将 要求 必须 应当 务必 决定 通过 当选 推选 审议";
-const CHINESE_STIGMA: &str = "参加 出席 列席 到会";
+const CHINESE_STIGMA: &str = "参加 出席 列席 到会 意义 关键 历史";
 
 static CUES: LazyLock<HashMap<u64, Cue, RandomState>> = LazyLock::new(|| {
     let lists =

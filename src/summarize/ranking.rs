@@ -30,7 +30,7 @@ const SPEECH_WEIGHT: f64 = 0.4;
 /// What is gained if the sentence says what is to be done or was decided.
 const BONUS_WEIGHT: f64 = 0.4;
 
-/// What is lost if it says who was there.
+/// What is lost if it says who was there, or how weighty the occasion is.
 const STIGMA_WEIGHT: f64 = 0.5;
 
 /// What a sentence gains that holds all that the summary is to favour: more than all else together.

@@ -327,11 +327,19 @@ impl AxisTable {
     /// The log prior of every label without some articles.
     #[must_use]
     pub(super) fn log_prior(&self, left_out: &LeftOut) -> Vec<f64> {
-        let mut documents: Vec<f64> = self.documents.iter().map(|&n| n as f64 + PRIOR_COUNT).collect();
-        for &(label, articles) in &left_out.documents {
-            documents[usize::from(label)] -= articles as f64;
-        }
+        let documents: Vec<f64> =
+            self.documents_without(left_out).into_iter().map(|n| n as f64 + PRIOR_COUNT).collect();
         let total: f64 = documents.iter().sum();
         documents.into_iter().map(|n| libm::log(n / total)).collect()
+    }
+
+    /// Articles by label without some articles.
+    pub(super) fn documents_without(&self, left_out: &LeftOut) -> Vec<u64> {
+        let mut documents = self.documents.clone();
+        for &(label, articles) in &left_out.documents {
+            let documents = &mut documents[usize::from(label)];
+            *documents = documents.saturating_sub(articles);
+        }
+        documents
     }
 }

@@ -104,7 +104,8 @@ impl AxisTable {
         } else {
             self.floors(&self.reduce(totals, left_out, settings), settings)
         };
-        let background = Arc::new(Background { floors, prior: self.log_prior(left_out) });
+        let is_counted = self.documents_without(left_out).into_iter().map(|documents| documents > 0).collect();
+        let background = Arc::new(Background { floors, prior: self.log_prior(left_out), is_counted });
         View { table: self, settings, left_out, background }
     }
 }
