@@ -62,9 +62,12 @@ pub(super) fn temperature(articles: &[Unseen], scaling: Scaling) -> (Temperature
     (temperature, total / articles.len().max(1) as f64)
 }
 
+/// The temperature where nothing can be learnt: all labels are about equally probable, in the order of their scores.
+const UNKNOWN: Temperature = Temperature { slope: 0.0, offset: 1e3 };
+
 /// Learns what the scores are worth.
 pub(super) fn calibrate(articles: &[Unseen]) -> Calibration {
-    let (temperature, _) = temperature(articles, Scaling::Adaptive);
+    let temperature = if articles.is_empty() { UNKNOWN } else { temperature(articles, Scaling::Adaptive).0 };
     let judge = |article: &Unseen| {
         let probabilities = temperature.probabilities(&article.scores);
         let best = (0..probabilities.len()).rev().max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));

@@ -354,6 +354,8 @@ mod tests {
         let sets = metrics.label_sets.as_ref().unwrap();
         assert_eq!(metrics.accepted.as_ref().unwrap().share, 0.0);
         assert!(sets.coverage >= 0.9, "{sets:?}");
+        // That of guessing.
+        assert!((metrics.log_loss - 20_f64.ln()).abs() < 0.1, "{}", metrics.log_loss);
     }
 
     /// What tells the answer is the event that an article was trained on, whatever group it is given now.
