@@ -11,6 +11,7 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueP
 use super::{
     CliError, Exit,
     answer::{Answerer, Answers, Format},
+    args::{self, Ranking},
     output::{self, Output},
     pipeline, source,
     terminal::Screen,
@@ -64,16 +65,8 @@ pub(super) struct Args {
     /// How the sentences of the summary are ordered
     #[arg(long, default_value = "document")]
     order: SummaryOrder,
-    /// How strongly a sentence is held back for repeating those already chosen, 0 to 1 [default: 0.25]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
-    redundancy: Option<f64>,
-    /// How far the articles are written as news of what was decided, from 1 to 0 (nothing but how central a sentence is
-    /// counts) [default: 1]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
-    lead_bias: Option<f64>,
-    /// Sentences of fewer words stand in the summary only if there is no other, 0 to 100
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    min_sentence_words: u32,
+    #[command(flatten)]
+    ranking: Ranking,
     /// A word or phrase that the summary should favour; may be given up to 20 times
     #[arg(long, value_name = "WORDS")]
     focus: Vec<String>,
@@ -180,9 +173,6 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
             SummaryOrder::Document => Order::Document,
             SummaryOrder::Rank => Order::Rank,
         },
-        redundancy: args.redundancy,
-        lead_bias: args.lead_bias,
-        min_sentence_words: args.min_sentence_words,
         focus: args.focus,
         include_headline: args.include_headline,
         max_evidence: args.max_evidence,
@@ -195,16 +185,13 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
             // The view finds its words by bytes and shows no offsets.
             Format::Text => OffsetEncoding::Utf8Bytes,
         },
+        ..args.ranking.options()
     };
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or_else(cores, usize::from);
     let chunks = Chunks::new(args.paths, args.input_format.map(Into::into), args.output.as_deref())?;
     let model = args.model.source()?.load()?;
-    let options = options.check(&model).map_err(|error| {
-        let field = error.field.rsplit('.').next().unwrap_or_default();
-        let flag = if field == "explain_label" { "explain".to_owned() } else { field.replace('_', "-") };
-        CliError::Usage(format!("--{flag}: {}", error.problem))
-    })?;
+    let options = options.check(&model).map_err(|error| args::refused(&error))?;
     let screen = if to_screen { Screen::stdout() } else { Screen::PLAIN };
     let answerer = Answerer { model, options, format, screen };
     let destination =

@@ -7,7 +7,10 @@ use super::{
     labelled::{self, Data},
     output, report,
 };
-use crate::learn::CatalogChoice;
+use crate::{
+    engine::{FieldError, OptionsInput},
+    learn::CatalogChoice,
+};
 
 /// The labelled articles that a command learns from, and which labels they may carry.
 #[derive(Debug, clap::Args)]
@@ -36,6 +39,36 @@ impl Corpus {
         let catalog = labelled::choose_catalog(self.labels.as_deref(), self.allow_new_labels)?;
         Ok((catalog, Data::new("--data", self.data, output.map(|output| ("--output", output)))?))
     }
+}
+
+/// How the sentences of summaries are ranked.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Ranking {
+    /// How strongly a sentence is held back for repeating those already chosen, 0 to 1 [default: 0.25]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    redundancy: Option<f64>,
+    /// How far the articles are written as news of what was decided, from 1 to 0 (nothing but how central a sentence is
+    /// counts) [default: 1]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    lead_bias: Option<f64>,
+    /// Sentences of fewer words stand in the summary only if there is no other, 0 to 100
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_sentence_words: u32,
+}
+
+impl Ranking {
+    /// The options, unchecked; all others are left out.
+    pub(super) fn options(self) -> OptionsInput {
+        let Ranking { redundancy, lead_bias, min_sentence_words } = self;
+        OptionsInput { redundancy, lead_bias, min_sentence_words, ..OptionsInput::default() }
+    }
+}
+
+/// The error that an option is refused, by the name of its flag.
+pub(super) fn refused(error: &FieldError) -> CliError {
+    let field = error.field.rsplit('.').next().unwrap_or_default();
+    let flag = if field == "explain_label" { "explain".to_owned() } else { field.replace('_', "-") };
+    CliError::Usage(format!("--{flag}: {}", error.problem))
 }
 
 /// How a command works and tells what came of it.

@@ -1,4 +1,5 @@
-//! `chuanda evaluate`: how good a model is on labelled articles, and whether it is better than another.
+//! `chuanda evaluate`: how good a model is on labelled articles, and whether it is better than another; or how good
+//! summaries are.
 
 use std::{
     fmt::Display,
@@ -14,6 +15,7 @@ use super::{
     output::{self, Output},
     report::{self, Compared, Figures},
     source,
+    summaries::Summaries,
     told::{self, Told},
     update,
 };
@@ -24,13 +26,16 @@ use crate::{
 };
 use anyhow::Context as _;
 
-/// Measure a model on labelled articles
+/// Measure a model on labelled articles, or summaries against references
 ///
 /// Reads what train reads. Articles that the model was trained on are recognised by their text or their group and scored
 /// without themselves and the rest of their group, as far as the calibration sample of the model holds it: these are
 /// subtracted from the counts, and the weights learnt again on other groups, which takes a while. Articles that are not
 /// recognised, as others on an event of training that are given without its group, or those removed since, are not held
 /// out. A record that cannot be used is told on standard error with file and line, and the others are scored.
+///
+/// With --summaries no model is needed: articles are summarised and compared with a reference by ROUGE, beside the first
+/// sentences and random ones of the same length.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,11 +44,15 @@ Examples:
   chuanda evaluate --data held-out.jsonl --model new.chuanda --against old.chuanda
   chuanda evaluate --data held-out.jsonl --model my.chuanda --format json \\
     | jq '.axes[].metrics.accuracy'
+  chuanda evaluate --summaries references.jsonl --words 60
 
 Exit codes: 0 done, 1 some records could not be used, 2 wrong usage, 3 model unusable")]
 pub(super) struct Args {
     /// Files and directories of labelled articles
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    #[arg(
+        long, value_name = "FILE", required_unless_present = "summaries", num_args = 1..,
+        conflicts_with_all = ["redundancy", "lead_bias", "min_sentence_words"],
+    )]
     data: Vec<PathBuf>,
     #[command(flatten)]
     model: source::Choice,
@@ -55,11 +64,16 @@ pub(super) struct Args {
     report: Option<PathBuf>,
     #[command(flatten)]
     work: Work,
+    #[command(flatten)]
+    summaries: Summaries,
 }
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { data, model, against, report, work } = args;
+    let Args { data, model, against, report, work, summaries } = args;
+    if summaries.are_asked_for() {
+        return summaries.run(work);
+    }
     if let Some(report) = &report {
         let models = [("--model", model.file()), ("--against", against.as_deref())];
         for (flag, path) in models.into_iter().filter_map(|(flag, path)| Some((flag, path?))) {

@@ -16,6 +16,7 @@ mod remote;
 mod report;
 mod serve;
 mod source;
+mod summaries;
 mod terminal;
 mod told;
 mod train;

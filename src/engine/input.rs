@@ -131,28 +131,7 @@ impl OptionsInput {
     ///
     /// The first option out of its range, by the name it has in the contract; a label that the model does not have.
     pub fn check(&self, model: &Model) -> Result<AnalysisOptions, FieldError> {
-        let defaults = summarize::Options::default();
-        let budget = match self.length {
-            None => defaults.budget,
-            Some(SummaryLength::MaxSentences(n)) => {
-                Budget::Sentences(in_range("summary_options.max_sentences", n, 1, 1_000)?)
-            }
-            Some(SummaryLength::MaxWords(n)) => Budget::Words(in_range("summary_options.max_words", n, 1, 100_000)?),
-            Some(SummaryLength::MaxChars(n)) => Budget::Chars(in_range("summary_options.max_chars", n, 10, 1_000_000)?),
-            Some(SummaryLength::Ratio(ratio)) if ratio > 0.0 && ratio <= 1.0 => Budget::Ratio(ratio),
-            Some(SummaryLength::Ratio(ratio)) => {
-                return Err(invalid("summary_options.ratio", format!("{ratio:?} is not above 0 and at most 1")));
-            }
-        };
-        let summary = summarize::Options {
-            budget,
-            order: self.order,
-            redundancy: share("summary_options.redundancy", self.redundancy, defaults.redundancy)?,
-            lead_bias: share("summary_options.lead_bias", self.lead_bias, defaults.lead_bias)?,
-            min_sentence_words: in_range("summary_options.min_sentence_words", self.min_sentence_words, 0, 100)?,
-            focus: self.focus()?,
-            include_headline: self.include_headline,
-        };
+        let summary = self.check_summary()?;
         let labels = classify::Options::default();
         let at_most_100 = |field, value: Option<u32>, default| match value {
             None => Ok(default),
@@ -186,6 +165,36 @@ impl OptionsInput {
                 coverage,
             },
             offset_encoding: self.offset_encoding,
+        })
+    }
+
+    /// Checks the options of the summary alone, which no model is needed for.
+    ///
+    /// # Errors
+    ///
+    /// The first option out of its range, by the name it has in the contract.
+    pub fn check_summary(&self) -> Result<summarize::Options, FieldError> {
+        let defaults = summarize::Options::default();
+        let budget = match self.length {
+            None => defaults.budget,
+            Some(SummaryLength::MaxSentences(n)) => {
+                Budget::Sentences(in_range("summary_options.max_sentences", n, 1, 1_000)?)
+            }
+            Some(SummaryLength::MaxWords(n)) => Budget::Words(in_range("summary_options.max_words", n, 1, 100_000)?),
+            Some(SummaryLength::MaxChars(n)) => Budget::Chars(in_range("summary_options.max_chars", n, 10, 1_000_000)?),
+            Some(SummaryLength::Ratio(ratio)) if ratio > 0.0 && ratio <= 1.0 => Budget::Ratio(ratio),
+            Some(SummaryLength::Ratio(ratio)) => {
+                return Err(invalid("summary_options.ratio", format!("{ratio:?} is not above 0 and at most 1")));
+            }
+        };
+        Ok(summarize::Options {
+            budget,
+            order: self.order,
+            redundancy: share("summary_options.redundancy", self.redundancy, defaults.redundancy)?,
+            lead_bias: share("summary_options.lead_bias", self.lead_bias, defaults.lead_bias)?,
+            min_sentence_words: in_range("summary_options.min_sentence_words", self.min_sentence_words, 0, 100)?,
+            focus: self.focus()?,
+            include_headline: self.include_headline,
         })
     }
 

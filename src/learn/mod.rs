@@ -36,6 +36,7 @@ mod rows;
 mod sample;
 mod select;
 mod stop;
+mod summaries;
 mod table;
 mod tally;
 #[cfg(test)]
@@ -59,6 +60,10 @@ pub use self::{
     },
     refit::refit,
     stop::{GoOn, Stopped},
+    summaries::{
+        AgainstBaselines, Estimate, EvaluationLength, ReferencedArticle, RejectedReference, Rouge, SummaryEvaluation,
+        SummaryScores,
+    },
     tally::Contradiction,
     train::{STEPS, TrainError, Trained, Watch, train, train_while},
     update::NotRemoved,

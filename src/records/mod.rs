@@ -25,6 +25,7 @@ mod labelled;
 mod lines;
 mod publish;
 mod reader;
+mod referenced;
 
 pub use article::{Article, Articles, Id};
 pub use error::{RecordError, RecordErrorKind, Rejected};
@@ -33,6 +34,7 @@ pub use inputs::{Compression, Format, Input, Inputs, UnknownFormat};
 
 pub use labelled::{Labelled, LabelledArticles};
 pub use publish::Publication;
+pub use referenced::{Referenced, ReferencedArticles};
 
 /// The longest record that is read, in bytes of the uncompressed file: a text file, a line of JSONL, the fields of a
 /// CSV row. 32 MiB.

@@ -23,5 +23,5 @@ mod tests;
 pub use article::{Article, Part, Span};
 pub use document::{Document, Role, Sentence};
 pub use language::Language;
-pub use tokens::{SCHEME, Token, TokenKind, mix, term_hash};
+pub use tokens::{SCHEME, Token, TokenKind, is_han, mix, term_hash};
 pub use zones::{Zone, holding_verb};

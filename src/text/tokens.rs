@@ -109,7 +109,8 @@ impl TermHasher {
 
 /// Whether a character is Han: the unified ideographs with all extensions, the compatibility ideographs and radicals,
 /// and the marks that stand for one. Kana is not Han: a run of kana is a word.
-pub(super) fn is_han(character: char) -> bool {
+#[must_use]
+pub fn is_han(character: char) -> bool {
     matches!(character,
         '\u{4e00}'..='\u{9fff}'
         | '\u{3400}'..='\u{4dbf}'

@@ -1,10 +1,12 @@
 //! Figures over articles whose true labels are known.
 
+mod bootstrap;
 mod curves;
 mod inference;
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
+pub(super) use self::bootstrap::{Random, means};
 pub use self::inference::{clustered_mean, mcnemar, paired_mean, paired_share_interval, wilson};
 use crate::{
     classify::{Calibration, Options},
