@@ -291,7 +291,7 @@ fn offsets_are_counted_in_the_unit_asked_for() {
 fn wrong_usage_names_the_flag() {
     let directory =
         files(&[("a.txt", COURT.as_bytes()), ("b.md", b""), ("d.jsonl", labelled().as_bytes()), ("dir/x", b"")]);
-    let cases: [(&[&str], &str); 27] = [
+    let cases: [(&[&str], &str); 41] = [
         (&["analyze", "--max-words", "0"], "--max-words"),
         (&["analyze", "--max-words", "x"], "--max-words"),
         (&["analyze", "--max-chars", "9"], "--max-chars"),
@@ -322,6 +322,20 @@ fn wrong_usage_names_the_flag() {
         (&["train", "--data", "d.jsonl", "--output", "./d.jsonl"], "--output"),
         (&["train", "--data", "d.jsonl", "--output", "m", "--labels", "a.txt"], "--labels"),
         (&["serve", "--listen", "nowhere"], "--listen"),
+        (&["evaluate"], "--data <FILE>...|--summaries <FILE>..."),
+        (&["evaluate", "--data", "d.jsonl", "--words", "5"], "--words"),
+        (&["evaluate", "--data", "d.jsonl", "--sentences", "5"], "--sentences"),
+        (&["evaluate", "--data", "d.jsonl", "--lead-bias", "0"], "--lead-bias"),
+        (&["evaluate", "--summaries", "d.jsonl", "--data", "d.jsonl"], "--summaries"),
+        (&["evaluate", "--summaries", "d.jsonl", "--model", "d.jsonl"], "--model"),
+        (&["evaluate", "--summaries", "d.jsonl", "--models", "dir"], "--models"),
+        (&["evaluate", "--summaries", "d.jsonl", "--against", "d.jsonl"], "--against"),
+        (&["evaluate", "--summaries", "d.jsonl", "--report", "r.html"], "--report"),
+        (&["evaluate", "--summaries", "d.jsonl", "--words", "0"], "--words"),
+        (&["evaluate", "--summaries", "d.jsonl", "--words", "5", "--sentences", "1"], "--sentences"),
+        (&["evaluate", "--summaries", "d.jsonl", "--sentences", "0"], "--sentences"),
+        (&["evaluate", "--summaries", "d.jsonl", "--redundancy", "2"], "--redundancy: 2.0 is not between 0 and 1"),
+        (&["evaluate", "--summaries", "b.md"], "--summaries"),
     ];
     for (arguments, names) in cases {
         let arguments = if arguments[0] == "analyze" {
@@ -335,6 +349,61 @@ fn wrong_usage_names_the_flag() {
     }
     assert_eq!(fs::read_to_string(directory.path().join("d.jsonl")).unwrap(), labelled());
     assert!(!directory.path().join("m").exists());
+}
+
+#[test]
+fn summaries_are_measured_against_references() {
+    let second = COURT.replace("Nobody was absent", "It rained");
+    let good = format!(
+        "{}\n{}\n",
+        json!({"id": "a", "source": "x", "text": COURT, "reference": "All judges spoke.\nNobody was absent."}),
+        json!({"title": "Court", "text": second, "reference": "It rained.\n\n All  judges spoke."}),
+    );
+    let bad = format!("{}\nnot json\n{{\"reference\":\"a\",\"text\":\" \"}}\n", json!({"text": COURT}));
+    let free = format!("{}\n", json!({"text": COURT, "reference": "The court met. Nobody was absent."}));
+    let directory = files(&[
+        ("good.jsonl.zst", &zstd::encode_all(good.as_bytes(), 1).unwrap()),
+        ("bad.jsonl", bad.as_bytes()),
+        ("free.jsonl", free.as_bytes()),
+        ("empty.jsonl", b""),
+    ]);
+    let evaluate = |arguments: &[&str]| run(directory.path(), &[&["evaluate", "--summaries"], arguments].concat(), b"");
+
+    let ran = evaluate(&["good.jsonl.zst", "--format", "json"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let [found] = ran.lines().try_into().unwrap();
+    check(&found, "/articles", &json!(2));
+    check(&found, "/length", &json!("reference"));
+    check(&found, "/words/random/mean", &json!(5.5));
+    check(&found, "/options", &json!({"redundancy": 0.25, "lead_bias": 1.0, "min_sentence_words": 0}));
+    check(&found, "/sentence_f1/lead", &json!({"mean": 0.0, "interval": [0.0, 0.0]}));
+    for kind in ["rouge1", "rouge2", "rouge_l", "rouge_lsum"] {
+        assert!(found[kind]["over_lead"]["interval"].is_array(), "{found}");
+    }
+    // Whole sentences, as many as the extract has, are the extract if all of them are taken.
+    let ran =
+        evaluate(&["good.jsonl.zst", "--format", "json", "--sentences", "5", "--lead-bias", "0", "--threads", "1"]);
+    let [found] = ran.lines().try_into().unwrap();
+    check(&found, "/length", &json!({"sentences": 5}));
+    check(&found, "/options/lead_bias", &json!(0.0));
+    check(&found, "/rouge_l/over_random/mean", &json!(0.0));
+
+    // A record that cannot be used is told; the others count. One that is no extract leaves that figure out.
+    let ran = evaluate(&["bad.jsonl", "good.jsonl.zst", "free.jsonl", "--words", "4"]);
+    let expect = [
+        "bad.jsonl:1: field reference is missing",
+        "bad.jsonl:2: not JSON at column 2",
+        "bad.jsonl:3: text: has no sentence",
+        "3 of 6 failed",
+    ];
+    assert_eq!((ran.code, ran.stderr.lines().collect::<Vec<_>>()), (1, expect.to_vec()));
+    assert!(ran.stdout.starts_with("3 articles, summaries of 4 words\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\nROUGE-Lsum ") && !ran.stdout.contains("\nsentences "), "{}", ran.stdout);
+    assert!(evaluate(&["good.jsonl.zst"]).stdout.contains("\nsentences "));
+
+    let ran = evaluate(&["empty.jsonl"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    assert!(ran.stderr.contains("--summaries"), "{}", ran.stderr);
 }
 
 #[test]

@@ -37,7 +37,7 @@ use anyhow::Context as _;
 /// With --summaries no model is needed: articles are summarised and compared with a reference by ROUGE, beside the first
 /// sentences and random ones of the same length.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(group = clap::ArgGroup::new("measured").required(true).args(["data", "summaries"]), after_help = "\
 Examples:
   chuanda evaluate --data held-out.jsonl
   chuanda evaluate --data held-out.jsonl --model my.chuanda --report report.html
@@ -49,9 +49,12 @@ Examples:
 Exit codes: 0 done, 1 some records could not be used, 2 wrong usage, 3 model unusable")]
 pub(super) struct Args {
     /// Files and directories of labelled articles
+    // Not "requires" on the other side, which clap passes over where it would contradict a flag that is given.
     #[arg(
-        long, value_name = "FILE", required_unless_present = "summaries", num_args = 1..,
-        conflicts_with_all = ["redundancy", "lead_bias", "min_sentence_words"],
+        long,
+        value_name = "FILE",
+        num_args = 1..,
+        conflicts_with_all = ["words", "sentences", "redundancy", "lead_bias", "min_sentence_words"],
     )]
     data: Vec<PathBuf>,
     #[command(flatten)]

@@ -32,15 +32,15 @@ pub(super) struct Summaries {
     /// "reference" (one sentence per line, or free text), and perhaps "title"
     #[arg(
         long, value_name = "FILE", num_args = 1..,
-        conflicts_with_all = ["data", "model", "models", "against", "report"],
+        conflicts_with_all = ["model", "models", "against", "report"],
     )]
     summaries: Vec<PathBuf>,
     /// Words of each summary, 1 to 100000, or as many as its reference has; the last sentence taken is cut to land exactly
     /// there [default: reference]
-    #[arg(long, value_name = "N|reference", requires = "summaries", conflicts_with = "sentences")]
+    #[arg(long, value_name = "N|reference", conflicts_with = "sentences")]
     words: Option<Words>,
     /// Sentences of each summary, 1 to 1000, whole
-    #[arg(long, value_name = "N", requires = "summaries", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     sentences: Option<u16>,
     #[command(flatten)]
     ranking: Ranking,
