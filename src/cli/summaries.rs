@@ -35,8 +35,8 @@ pub(super) struct Summaries {
         conflicts_with_all = ["model", "models", "against", "report"],
     )]
     summaries: Vec<PathBuf>,
-    /// Words of each summary, 1 to 100000, or as many as its reference has; the last sentence taken is cut to land exactly
-    /// there [default: reference]
+    /// Words of each summary (what white space separates, and each Han character), 1 to 100000, or as many as its reference
+    /// has; the last sentence taken is cut to land exactly there [default: reference]
     #[arg(long, value_name = "N|reference", conflicts_with = "sentences")]
     words: Option<Words>,
     /// Sentences of each summary, 1 to 1000, whole

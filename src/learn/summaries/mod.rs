@@ -33,7 +33,7 @@ const MAX_TEXT_BYTES: usize = 1 << 20;
 const MAX_REFERENCE_BYTES: usize = 32 << 10;
 
 /// The most lines of a reference, each of which is compared with each sentence of a summary.
-const MAX_REFERENCE_LINES: usize = 1_000;
+const MAX_REFERENCE_LINES: usize = 200;
 
 /// An article with a reference.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

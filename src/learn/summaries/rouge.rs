@@ -4,7 +4,7 @@
 //! `a` to `z` and digits parts words, and words of more than three letters are stemmed. Beyond that, each Han character
 //! is a word of its own, which `rouge-score` does not see; texts without any have the same figures as there.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::{
     lcs::{common, length},

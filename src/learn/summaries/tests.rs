@@ -255,5 +255,5 @@ fn what_cannot_be_scored_is_refused() {
     check(TEXT, "—\nДа", no_word);
     check(&"a ".repeat(1 << 19), "a", "text: 1048577 bytes are over the limit of 1048576");
     check(TEXT, &"a".repeat(40_000), "reference: 40000 bytes are over the limit of 32768");
-    check(TEXT, &"a\n".repeat(1_001), "reference: 1001 lines are over the limit of 1000");
+    check(TEXT, &"a\n".repeat(201), "reference: 201 lines are over the limit of 200");
 }
