@@ -23,7 +23,7 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`text`] | an article becomes a [`text::Document`]: furniture, headline, sentences, tokens, zones. Cannot fail |
-//! | [`summarize`] | a document and an IDF table become a summary |
+//! | [`summarize`] | a document becomes a summary |
 //! | [`classify`] | a document and scoring tables become two labels with probabilities and evidence |
 //! | [`model`] | what a model is: counts, settings, fitted values, report; the codec of its file; the directory of versions |
 //! | [`learn`] | labelled articles become counts, counts become a model; evaluation. No input or output |

@@ -13,20 +13,11 @@ use std::{
 
 use chuanda::model::store::{Store, Version};
 use serde_json::{Value, json};
-use support::program::{RunningServer, program, ran};
+use support::{
+    Random,
+    program::{RunningServer, program, ran},
+};
 use tempfile::TempDir;
-
-/// Numbers by chance, the same in every run (Marsaglia 2003, "Xorshift RNGs").
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
 
 /// Articles of two labels on an event of their own.
 fn labelled(event: usize) -> String {
@@ -150,7 +141,7 @@ impl Place {
 #[test]
 fn no_kill_undoes_what_was_acknowledged() {
     let kills: usize = env::var("CHUANDA_TEST_KILLS").map_or(20, |kills| kills.parse().unwrap());
-    let mut random = Random(88_172_645_463_325_252);
+    let mut random = Random::new();
     let mut place = Place::new();
     let serve = ["--models", "m", "--listen", "127.0.0.1:0", "--allow-model-changes"];
     let mut cut = 0;

@@ -18,7 +18,7 @@ use chuanda::model::{
     store::{About, Activation, ActivationKind, By, Expected, Info, Origin, Store, StoreError, Version},
 };
 use jiff::Timestamp;
-use support::tiny_model;
+use support::{Random, tiny_model};
 use tempfile::TempDir;
 
 type Bytes = Vec<u8>;
@@ -511,23 +511,17 @@ fn no_kill_loses_what_was_acknowledged() {
     let (_directory, store) = store(1);
     activate(&store, &[0]);
     let program = env::current_exe().unwrap();
-    let mut random = 88_172_645_463_325_252_u64;
-    let mut next = |below: u64| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random % below
-    };
+    let mut random = Random::new();
     let (mut acknowledged, mut present) = (Vec::<String>::new(), vec![version(0).to_string()]);
     let mut leftovers = 0;
     for kill in 0..kills {
         let mut child = role(&[program.to_str().unwrap()], "work", &store).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut heard = String::new();
-        for _ in 0..next(12) {
+        for _ in 0..random.below(12) {
             lines.read_line(&mut heard).unwrap();
         }
-        for turn in 0..next(10_000_000) {
+        for turn in 0..random.below(10_000_000) {
             std::hint::black_box(turn);
         }
         child.kill().unwrap();

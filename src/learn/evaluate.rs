@@ -1,10 +1,5 @@
 //! How good a model is on labelled articles.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet},
-};
-
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -12,12 +7,13 @@ use super::{
     article::LabelledArticle,
     errors::{WorstError, WorstErrors},
     judge::AxisModel,
+    known::{Known, Training},
     metrics::{EVALUATION_POINTS, Scored, measure, sort},
     stop::{self, GoOn, Stopped},
 };
 use crate::{
-    classify::{Axis, Names, Options},
-    model::{Digest, Metrics, ModelFile, SampleArticle},
+    classify::{Axis, Options},
+    model::{Metrics, ModelFile},
     text::Document,
 };
 
@@ -49,25 +45,6 @@ pub struct Evaluation {
     pub not_held_out: u64,
     /// Axes that some article is labelled on and the model answers.
     pub axes: Vec<AxisEvaluation>,
-}
-
-/// What a model was trained on, found by text and by group.
-struct Training<'a> {
-    file: &'a ModelFile,
-    names: Names,
-    texts: HashSet<Digest>,
-    groups: HashMap<Digest, Vec<&'a SampleArticle>>,
-    groups_of_text: HashMap<Digest, Vec<Digest>>,
-}
-
-/// An article that the model was trained on.
-struct Known<'a> {
-    /// As the calibration sample would hold it.
-    own: SampleArticle,
-    /// The articles of training that scoring it must do without: at least all of its text and group that are in the sample.
-    left_out: Vec<Cow<'a, SampleArticle>>,
-    /// Its text was counted with labels or a group that are not known, so that it cannot be taken out.
-    is_counted: bool,
 }
 
 /// Articles read at a time, on all threads, and bytes of their texts after which no more are read.
@@ -201,58 +178,6 @@ impl<'a> Evaluator<'a> {
         let model_version = self.file.model.version().to_owned();
         let Evaluator { articles, trained_on, not_held_out, .. } = self;
         Evaluation { model_version, articles, trained_on, not_held_out, axes }
-    }
-}
-
-impl<'a> Training<'a> {
-    fn new(file: &'a ModelFile) -> Self {
-        let mut groups: HashMap<Digest, Vec<&SampleArticle>> = HashMap::new();
-        let mut groups_of_text: HashMap<Digest, Vec<Digest>> = HashMap::new();
-        for article in &file.counts.sample {
-            groups.entry(article.group).or_default().push(article);
-            groups_of_text.entry(article.text).or_default().push(article.group);
-        }
-        let texts = file.counts.ledger.iter().map(|entry| entry.text).collect();
-        Training { file, names: Names::new(&file.counts.catalog), texts, groups, groups_of_text }
-    }
-
-    /// An article as the calibration sample would hold it.
-    fn sampled(&self, article: &LabelledArticle, axes: &[AxisModel<'_>]) -> SampleArticle {
-        let prepared = article.prepare(&self.names);
-        let index = |feature: &u64| self.file.counts.features.binary_search(feature).ok().map(|index| index as u32);
-        let mut labels = [None, None];
-        for axis in axes {
-            labels[axis.axis as usize] = axis.label(article).map(|label| label as u16);
-        }
-        SampleArticle {
-            digest: prepared.digest,
-            text: prepared.text,
-            group: prepared.group,
-            source: prepared.source,
-            labels,
-            features: prepared.features.iter().filter_map(index).collect(),
-            ..SampleArticle::default()
-        }
-    }
-
-    /// The article and what scoring it must do without; `None` if the model was trained neither on its text nor on its
-    /// group.
-    fn known(&self, article: &LabelledArticle, axes: &[AxisModel<'_>]) -> Option<Known<'a>> {
-        let group = article.group_digest();
-        if !self.texts.contains(&article.text_digest()) && !self.groups.contains_key(&group) {
-            return None;
-        }
-        let own = self.sampled(article, axes);
-        let of_text = self.groups_of_text.get(&own.text).into_iter().flatten().copied();
-        let groups = of_text.chain([group]);
-        let members = groups.filter_map(|group| self.groups.get(&group)).flatten();
-        let mut left_out: BTreeMap<Digest, Cow<'a, SampleArticle>> =
-            members.map(|&member| (member.digest, Cow::Borrowed(member))).collect();
-        if self.file.counts.contains(&own.digest) {
-            left_out.entry(own.digest).or_insert_with(|| Cow::Owned(own.clone()));
-        }
-        let is_counted = self.texts.contains(&own.text) && !left_out.values().any(|article| article.text == own.text);
-        Some(Known { own, left_out: left_out.into_values().collect(), is_counted })
     }
 }
 

@@ -27,6 +27,7 @@ mod fields;
 mod fit;
 mod improve;
 mod judge;
+mod known;
 mod merge;
 mod metrics;
 mod minimize;

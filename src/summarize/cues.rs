@@ -5,7 +5,8 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use foldhash::fast::RandomState;
 
-use crate::text::{Token, TokenKind, mix, term_hash};
+use super::graph::han_pair;
+use crate::text::{Token, TokenKind, term_hash};
 
 /// What a word speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +47,10 @@ fn key(word: &str) -> u64 {
     let mut characters = word.chars();
     match (characters.next(), characters.next(), characters.next()) {
         (Some(first), Some(second), None) if !first.is_ascii() => {
-            pair(term_hash(first.encode_utf8(&mut [0; 4])), term_hash(second.encode_utf8(&mut [0; 4])))
+            han_pair(term_hash(first.encode_utf8(&mut [0; 4])), term_hash(second.encode_utf8(&mut [0; 4])))
         }
         _ => term_hash(word),
     }
-}
-
-fn pair(first: u64, second: u64) -> u64 {
-    mix(first.rotate_left(1) ^ second)
 }
 
 impl Cues {
@@ -64,7 +61,7 @@ impl Cues {
         for token in tokens {
             let is_han = token.kind == TokenKind::Han;
             let pair =
-                previous.filter(|_| is_han && token.joins_previous).map(|previous| pair(previous.term, token.term));
+                previous.filter(|_| is_han && token.joins_previous).map(|previous| han_pair(previous.term, token.term));
             let term = Some(token.term).filter(|_| pair.is_none());
             for cue in [term, pair].into_iter().flatten().filter_map(|term| CUES.get(&term)) {
                 match cue {

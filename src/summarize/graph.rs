@@ -133,11 +133,16 @@ fn term(token: &Token, previous: Option<&Token>, next: Option<&Token>) -> Option
         TokenKind::Word => (!is_function_word(token.term)).then_some(token.term),
         TokenKind::Number => Some(token.term),
         TokenKind::Han => match previous.filter(|previous| token.joins_previous && is_han(previous)) {
-            Some(previous) => Some(mix(previous.term.rotate_left(1) ^ token.term)),
+            Some(previous) => Some(han_pair(previous.term, token.term)),
             None if next.is_some_and(|next| next.joins_previous && is_han(next)) => None,
             None => Some(token.term),
         },
     }
+}
+
+/// What two Han characters in a row make together, by their terms.
+pub(super) fn han_pair(first: u64, second: u64) -> u64 {
+    mix(first.rotate_left(1) ^ second)
 }
 
 /// The places of each vertex's entries.

@@ -36,6 +36,22 @@ pub(crate) fn long_text() -> String {
     text().repeat(INLINE_BYTES / text().len() + 1)
 }
 
+/// Numbers by chance, the same in every run (Marsaglia 2003, "Xorshift RNGs").
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Self {
+        Self(88_172_645_463_325_252)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
 /// A model of six articles, so that its every byte can be damaged in turn: what is a lecture has the first of the labels,
 /// what is a panel the second.
 pub(crate) fn tiny_model(labels: [&str; 2]) -> Trained {

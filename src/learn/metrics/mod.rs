@@ -87,8 +87,8 @@ impl Scored {
         has_evidence: bool,
     ) -> Self {
         if !has_evidence {
-            let holds_truth = self.known;
-            return self.with_label_set(labels.len(), holds_truth).with_decision(false);
+            let known = self.known;
+            return self.with_label_set(labels.len(), known).with_decision(false);
         }
         let Options { precision, coverage, .. } = Options::default();
         let mut order: Vec<usize> = (0..labels.len()).collect();
