@@ -152,6 +152,12 @@ impl Field {
         usize::from(self.0)
     }
 
+    /// The bit of its number, as in [`Occurrence::fields`].
+    #[must_use]
+    pub fn bit(self) -> u32 {
+        1 << self.0
+    }
+
     /// Name in reports, such as `lead_own bigrams`.
     #[must_use]
     pub fn name(self) -> String {
@@ -173,26 +179,54 @@ impl Field {
     }
 }
 
-/// One place where a feature stands.
+/// One place where an n-gram stands, or a label is named.
 #[derive(Clone, Copy, Debug)]
 pub struct Occurrence {
-    /// The feature: hash of n-gram, or label, and field.
-    pub feature: u64,
-    /// The n-gram, whatever its field: hash of its terms; or of the label that is named.
+    /// The n-gram, or the label that is named: [`ngram_id`].
     pub ngram: u64,
+    /// The fields that it stands in by this place: the bit `1 << number` of each.
+    pub fields: u32,
     /// Where it stands.
     pub span: Span,
+}
+
+impl Occurrence {
+    /// The features that it makes.
+    pub fn features(self) -> impl Iterator<Item = u64> {
+        numbers(self.fields).map(move |number| self.ngram | u64::from(number))
+    }
+}
+
+/// The numbers of the bits that are set, ascending.
+pub(super) fn numbers(mut bits: u32) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let number = bits.trailing_zeros();
+        // Clears the lowest bit.
+        bits &= bits.wrapping_sub(1);
+        (number < u32::BITS).then_some(number)
+    })
 }
 
 /// The feature that an n-gram is in a field: 59 bits of hash, then the number of the field, so that the features of one
 /// n-gram are neighbours, of which a file holds only the differences.
 #[must_use]
 pub fn feature_id(ngram: u64, field: Field) -> u64 {
-    const { assert!(FIELDS <= 1 << FIELD_BITS) };
-    (mix(ngram) & !((1 << FIELD_BITS) - 1)) | u64::from(field.0)
+    const { assert!(FIELDS <= 1 << FIELD_BITS && FIELDS <= u32::BITS as usize) };
+    ngram_id(ngram) | u64::from(field.0)
 }
 
-const FIELD_BITS: u32 = 5;
+/// What the features of an n-gram have in common: all but the number of the field, which is 0.
+#[must_use]
+pub fn ngram_id(ngram: u64) -> u64 {
+    mix(ngram) & !((1 << FIELD_BITS) - 1)
+}
+
+/// Whether two features are of the same n-gram.
+pub(super) fn same_ngram(a: u64, b: u64) -> bool {
+    a >> FIELD_BITS == b >> FIELD_BITS
+}
+
+pub(super) const FIELD_BITS: u32 = 5;
 
 /// The n-gram of two terms in order.
 #[must_use]
@@ -200,8 +234,8 @@ pub fn bigram(first: u64, second: u64) -> u64 {
     mix(first ^ second.rotate_left(23)).wrapping_add(second)
 }
 
-/// Calls `visit` for every feature of the document at every place where it stands: words and pairs in reading order,
-/// then names.
+/// Calls `visit` for every n-gram of the document at every place where it stands: words and pairs in reading order, then
+/// names.
 ///
 /// All numbers are one term: which number stands there tells the week, not the label.
 pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occurrence)) {
@@ -210,15 +244,12 @@ pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occur
     for token in &document.tokens {
         let term = if token.kind == TokenKind::Number { number } else { token.term };
         let span = token.span();
-        for field in [Field::unigrams(token.zone), Field::ANY_UNIGRAMS] {
-            visit(Occurrence { feature: feature_id(term, field), ngram: term, span });
-        }
+        let fields = Field::unigrams(token.zone).bit() | Field::ANY_UNIGRAMS.bit();
+        visit(Occurrence { ngram: ngram_id(term), fields, span });
         if let Some((before, start)) = previous.filter(|_| token.joins_previous) {
-            let ngram = bigram(before, term);
+            let fields = Field::bigrams(token.zone).bit() | Field::ANY_BIGRAMS.bit();
             let span = Span { start: start.start, ..span };
-            for field in [Field::bigrams(token.zone), Field::ANY_BIGRAMS] {
-                visit(Occurrence { feature: feature_id(ngram, field), ngram, span });
-            }
+            visit(Occurrence { ngram: ngram_id(bigram(before, term)), fields, span });
         }
         previous = Some((term, span));
     }
@@ -232,7 +263,7 @@ pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occur
 #[must_use]
 pub fn row(document: &Document<'_>, names: &Names) -> Vec<u64> {
     let mut row = Vec::with_capacity(document.tokens.len() * 4);
-    visit(document, names, |occurrence| row.push(occurrence.feature));
+    visit(document, names, |occurrence| row.extend(occurrence.features()));
     row.sort_unstable();
     row.dedup();
     row

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     Axis, Catalog, Label,
-    features::{Field, NameField, Occurrence, feature_id},
+    features::{Field, NameField, Occurrence, feature_id, ngram_id},
 };
-use crate::text::{Article, Document, Language, Span, Token, Zone, holding_verb, mix, term_hash};
+use crate::text::{Article, Document, Language, Span, TermFilter, Token, Zone, holding_verb, mix, term_hash};
 
 /// The names and aliases of a catalog's labels, ready to be found in documents.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Names {
 /// The names on one axis: by first term, those that begin with it, longest first.
 #[derive(Clone, Debug, Default)]
 struct AxisNames {
+    /// The first terms: most words of an article begin no name.
+    opens: TermFilter,
     by_first: HashMap<u64, Vec<Name>, foldhash::fast::RandomState>,
 }
 
@@ -67,6 +69,7 @@ impl Names {
                 names.sort_by(|a, b| b.rest.len().cmp(&a.rest.len()).then((&a.rest, a.label).cmp(&(&b.rest, b.label))));
                 names.dedup_by(|next, kept| next.rest == kept.rest);
             }
+            names.opens = names.by_first.keys().collect();
             names
         };
         Names { axes: Axis::ALL.map(axis_names) }
@@ -91,6 +94,9 @@ impl AxisNames {
             rest.len() >= name.rest.len()
                 && name.rest.iter().zip(rest).all(|(term, token)| *term == token.term && token.joins_previous)
         };
+        if !self.opens.may_hold(first.term) {
+            return None;
+        }
         self.by_first.get(&first.term)?.iter().find(fits).map(|name| (name.label, name.rest.len() + 1))
     }
 
@@ -110,8 +116,7 @@ impl AxisNames {
         }
         let mut report = |found: Option<&Found>, kind: NameField| {
             if let (Some(found), Some(field)) = (found, kind.field()) {
-                let feature = feature_id(found.label, field);
-                visit(Occurrence { feature, ngram: found.label, span: found.span });
+                visit(Occurrence { ngram: ngram_id(found.label), fields: field.bit(), span: found.span });
             }
         };
         for name in &found {

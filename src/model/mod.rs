@@ -31,7 +31,7 @@ use crate::{
         self, Axis, Catalog, Classification, Evidence, Hits, Idf, Names, Scorer, Tables, Typicality, TypicalityLimits,
         delta,
     },
-    text::{Document, Language, TokenKind},
+    text::{Document, Language, Numbering, TokenKind},
 };
 
 /// The file of the embedded model, as `chuanda train` wrote it from `models/default/corpus`.
@@ -188,11 +188,10 @@ impl Model {
     /// How typical a document is of the articles of training.
     #[must_use]
     pub fn typicality(&self, document: &Document<'_>) -> Typicality {
+        let mut numbering = Numbering::new(document.tokens.len());
         let words = document.tokens.iter().filter(|token| token.kind != TokenKind::Number);
-        let mut terms: Vec<u64> = words.map(|token| token.term).collect();
-        terms.sort_unstable();
-        terms.dedup();
-        Typicality::new(terms.into_iter().map(|term| self.idf.known(term)), self.idf.unknown())
+        let different = words.filter(|token| numbering.number(token.term).1);
+        Typicality::new(different.map(|token| self.idf.known(token.term)), self.idf.unknown())
     }
 
     /// Whether a document is not like the articles of training, whatever their labels.

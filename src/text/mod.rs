@@ -14,6 +14,7 @@ mod language;
 mod lines;
 mod phrases;
 mod sentences;
+mod terms;
 mod tokens;
 mod zones;
 
@@ -23,5 +24,7 @@ mod tests;
 pub use article::{Article, Part, Span};
 pub use document::{Document, Role, Sentence};
 pub use language::Language;
+pub(crate) use terms::MULTIPLIER;
+pub use terms::{Numbering, TermFilter};
 pub use tokens::{SCHEME, Token, TokenKind, is_han, mix, term_hash};
 pub use zones::{Zone, holding_verb};

@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-use super::{Part, Token, tokens::tokenize};
+use super::{Part, TermFilter, Token, tokens::tokenize};
 
 /// Terms are hashes already.
 #[derive(Default)]
@@ -32,27 +32,21 @@ type Tails<K> = Vec<(Vec<u64>, K)>;
 
 /// A table of phrases, each with a kind; found by their terms, so that case and punctuation do not matter.
 pub(super) struct Phrases<K> {
-    /// One bit per first term, by its low bits: most words of an article open no phrase, and this says so at once.
-    opens: [u64; 64],
+    /// The first terms: most words of an article open no phrase.
+    opens: TermFilter,
     tails: HashMap<u64, Tails<K>, BuildHasherDefault<Identity>>,
-}
-
-/// Where the bit of a first term stands in [`Phrases::opens`].
-fn bit(term: u64) -> (usize, u64) {
-    ((term >> 6) as usize % 64, 1 << (term % 64))
 }
 
 impl<K: Copy> Phrases<K> {
     /// Rows of a kind and the phrases of that kind, parted by `|`.
     pub(super) fn new(rows: &[(K, &str)]) -> Self {
-        let mut opens = [0; 64];
+        let mut opens = TermFilter::default();
         let mut map: HashMap<u64, Tails<K>, BuildHasherDefault<Identity>> = HashMap::default();
         for (kind, phrases) in rows {
             for phrase in phrases.split('|') {
                 let mut terms = tokenize(phrase, Part::Text).into_iter().map(|token| token.term);
                 if let Some(first) = terms.next() {
-                    let (word, bit) = bit(first);
-                    opens[word] |= bit;
+                    opens.insert(first);
                     map.entry(first).or_default().push((terms.collect(), *kind));
                 }
             }
@@ -67,8 +61,7 @@ impl<K: Copy> Phrases<K> {
     #[inline]
     pub(super) fn at(&self, tokens: &[Token]) -> Option<(usize, K)> {
         let (first, after) = tokens.split_first()?;
-        let (word, bit) = bit(first.term);
-        if self.opens[word] & bit == 0 { None } else { self.find(first, after) }
+        if self.opens.may_hold(first.term) { self.find(first, after) } else { None }
     }
 
     fn find(&self, first: &Token, after: &[Token]) -> Option<(usize, K)> {

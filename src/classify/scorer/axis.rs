@@ -1,15 +1,31 @@
 //! One axis of the tables: the scores of its labels.
 
-use crate::classify::{
-    Calibration, Temperature,
-    features::{FIELDS, Field, TERM_FIELDS},
-    tables::AxisTables,
+use super::hits::Known;
+use crate::{
+    classify::{
+        Calibration, Temperature,
+        features::{FIELDS, Field, TERM_FIELDS, same_ngram},
+        tables::AxisTables,
+    },
+    text::Zone,
 };
+
+/// Values that are added at a time: a row is padded to a multiple of them.
+const LANES: usize = 8;
+
+/// Features whose values are added up in 32 bits before their sum is added in 64. With `S` the sum of the absolute values
+/// that make up a score, it is off by less than `(BLOCK + 2) * 2^-24 * S`.
+const BLOCK: usize = 32;
+
+/// A row is dense if one label in so many has a cell.
+const DENSE_SHARE: usize = 4;
 
 /// One axis of a [`Scorer`](super::Scorer). All values are centred over the labels.
 #[derive(Debug)]
 pub(super) struct AxisScorer {
     pub(super) labels: Vec<LabelNames>,
+    /// Length of a dense row.
+    padded: usize,
     /// The log prior, weighted.
     prior: Vec<f64>,
     /// The log prior itself: all that can be said of a document without a known feature.
@@ -17,13 +33,50 @@ pub(super) struct AxisScorer {
     floors: Vec<Vec<f64>>,
     length_exponent: f64,
     pub(super) calibration: Calibration,
-    weights: Vec<f32>,
-    /// Cells of feature `f` are `starts[f]..starts[f + 1]`.
-    starts: Vec<u32>,
-    cell_labels: Vec<u16>,
-    cell_values: Vec<f32>,
-    /// By feature: the mean of its deviations over all labels.
-    means: Vec<f64>,
+    /// By feature.
+    rows: Vec<Row>,
+    /// Labels and weighted deviations of the features that few labels stand with.
+    cells: Vec<(u16, f32)>,
+    /// All that the other features add to every label's score; each row is padded with zeros.
+    dense: Vec<f32>,
+}
+
+/// What a feature says, and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// Its first cell, or the number of its dense row.
+    start: u32,
+    kind: Kind,
+    weight: f32,
+    /// The mean over all labels of its weighted deviations.
+    mean: f32,
+}
+
+impl Row {
+    const UNKNOWN: Row = Row { start: 0, kind: Kind::Unknown, weight: 0.0, mean: 0.0 };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The axis does not know the feature.
+    Unknown,
+    /// It has so many cells.
+    Sparse(u16),
+    Dense,
+    /// Dense, and with what the same n-gram says in all zones together, which is the next feature: where a term stands in the
+    /// body, as most do, both are known.
+    WithAny,
+}
+
+/// Whether a feature is of the body, and the next one of the same n-gram in all zones together.
+fn is_any_of(feature: u64, next: u64) -> bool {
+    let is = |first: Field, second: Field| feature_in(feature, first) && feature_in(next, second);
+    let (words, pairs) = (Field::unigrams(Zone::Body), Field::bigrams(Zone::Body));
+    same_ngram(feature, next) && (is(words, Field::ANY_UNIGRAMS) || is(pairs, Field::ANY_BIGRAMS))
+}
+
+fn feature_in(feature: u64, field: Field) -> bool {
+    Field::of(feature) == Some(field)
 }
 
 /// What a label is called.
@@ -50,56 +103,112 @@ fn centre(values: &mut [f64]) {
     values.iter_mut().for_each(|value| *value -= mean);
 }
 
+/// Adds a multiple of a row, which is as long as the sums: a plain loop, which the compiler makes vector instructions of.
+fn add(sums: &mut [f32], row: &[f32], scale: f32) {
+    sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += scale * value);
+}
+
 impl AxisScorer {
-    /// Lays out tables that were checked.
-    pub(super) fn new(tables: AxisTables, display: impl Fn(&str) -> String) -> Self {
-        let starts = std::iter::once(0)
-            .chain(tables.cells.iter().scan(0, |at, &cells| {
-                *at += u32::from(cells);
-                Some(*at)
-            }))
-            .collect();
+    /// Lays out tables that were checked, for these features.
+    pub(super) fn new(tables: AxisTables, features: &[u64], display: impl Fn(&str) -> String) -> Self {
         let (mut prior, mut floors) = (tables.prior, tables.floors);
         centre(&mut prior);
         let frequency = prior.clone();
         prior.iter_mut().for_each(|value| *value *= tables.prior_weight);
         floors.iter_mut().for_each(|floor| centre(floor));
-        let mut rest = tables.cell_values.as_slice();
-        let mut means = Vec::with_capacity(tables.cells.len());
-        for &cells in &tables.cells {
-            let (own, after) = rest.split_at(usize::from(cells));
-            means.push(own.iter().map(|&value| f64::from(value)).sum::<f64>() / tables.labels.len() as f64);
-            rest = after;
-        }
+        let labels = prior.len();
         let names = tables.labels.into_iter().map(|id| LabelNames { display: display(&id), id });
-        AxisScorer {
+        let mut axis = AxisScorer {
+            padded: labels.next_multiple_of(LANES),
             labels: names.collect(),
             prior,
             frequency,
             floors,
             length_exponent: tables.length_exponent,
             calibration: tables.calibration,
-            weights: tables.weights,
-            starts,
-            cell_labels: tables.cell_labels,
-            cell_values: tables.cell_values,
-            means,
+            rows: Vec::with_capacity(features.len()),
+            cells: Vec::new(),
+            dense: Vec::new(),
+        };
+        let is_dense = |cells: u16| usize::from(cells) * DENSE_SHARE >= labels;
+        let mut values = vec![0.0; labels];
+        let mut start = 0;
+        for (at, (&feature, &number)) in features.iter().zip(&tables.cells).enumerate() {
+            let end = start + usize::from(number);
+            let own = (&tables.cell_labels[start..end], &tables.cell_values[start..end]);
+            // Of all zones together, if the feature is of the body.
+            let any = features.get(at + 1).filter(|&&next| tables.length_exponent == 0.0 && is_any_of(feature, next));
+            let any =
+                any.and_then(|&next| Some((next, *tables.cells.get(at + 1)?))).filter(|(_, cells)| is_dense(*cells));
+            let weight = tables.weights[at];
+            if let Some((next, cells)) = any {
+                let end_of_any = end + usize::from(cells);
+                let own_of_any = (&tables.cell_labels[end..end_of_any], &tables.cell_values[end..end_of_any]);
+                values.fill(0.0);
+                axis.add_values(&mut values, feature, weight, own);
+                axis.add_values(&mut values, next, tables.weights[at + 1], own_of_any);
+                let row = axis.dense_of(&values, Kind::WithAny);
+                axis.rows.push(row);
+            } else if number == 0 {
+                axis.rows.push(Row::UNKNOWN);
+            } else if is_dense(number) {
+                values.fill(0.0);
+                axis.add_values(&mut values, feature, weight, own);
+                let row = axis.dense_of(&values, Kind::Dense);
+                axis.rows.push(row);
+            } else {
+                let first = axis.cells.len();
+                axis.cells.extend(own.0.iter().zip(own.1).map(|(&label, value)| (label, weight * value)));
+                let sum: f64 = axis.cells[first..].iter().map(|(_, value)| f64::from(*value)).sum();
+                let mean = (sum / labels as f64) as f32;
+                axis.rows.push(Row { start: first as u32, kind: Kind::Sparse(number), weight, mean });
+            }
+            start = end;
+        }
+        axis
+    }
+
+    /// Adds what a feature adds to every label's score.
+    fn add_values(&self, values: &mut [f64], feature: u64, weight: f32, (labels, own): (&[u16], &[f32])) {
+        if labels.is_empty() {
+            return;
+        }
+        let weight = f64::from(weight);
+        let mean = own.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
+        values.iter_mut().for_each(|sum| *sum -= weight * mean);
+        labels.iter().zip(own).for_each(|(&label, &value)| values[usize::from(label)] += weight * f64::from(value));
+        if let Some(floor) = Field::of(feature).and_then(|field| self.floors.get(field.index())) {
+            values.iter_mut().zip(floor).for_each(|(sum, floor)| *sum += weight * floor);
         }
     }
 
-    /// The cells of a feature: labels and deviations. Empty if the axis does not know it.
-    fn cells(&self, feature: u32) -> (&[u16], &[f32]) {
-        let at = feature as usize;
-        let range = self.starts[at] as usize..self.starts[at + 1] as usize;
-        (&self.cell_labels[range.clone()], &self.cell_values[range])
+    fn dense_of(&mut self, values: &[f64], kind: Kind) -> Row {
+        let start = self.dense.len() / self.padded;
+        self.dense.extend(values.iter().map(|value| *value as f32));
+        self.dense.resize((start + 1) * self.padded, 0.0);
+        Row { start: start as u32, kind, ..Row::UNKNOWN }
+    }
+
+    fn cells_of(&self, row: Row, number: u16) -> &[(u16, f32)] {
+        &self.cells[row.start as usize..row.start as usize + usize::from(number)]
+    }
+
+    fn dense_row(&self, row: Row) -> &[f32] {
+        let start = row.start as usize * self.padded;
+        &self.dense[start..start + self.padded]
+    }
+
+    fn knows(&self, known: &Known) -> bool {
+        self.rows[known.feature as usize].kind != Kind::Unknown
     }
 
     /// What each field's score is multiplied by for a document with these features.
-    pub(super) fn scales(&self, fields: &[Field], features: &[u32]) -> [f64; FIELDS] {
-        let mut lengths = [0_u32; FIELDS];
-        for &feature in features.iter().filter(|&&feature| !self.cells(feature).0.is_empty()) {
-            lengths[fields[feature as usize].index()] += 1;
+    pub(super) fn scales(&self, features: &[Known]) -> [f64; FIELDS] {
+        if self.length_exponent == 0.0 {
+            return [1.0; FIELDS];
         }
+        let mut lengths = [0_u32; FIELDS];
+        features.iter().filter(|known| self.knows(known)).for_each(|known| lengths[known.field as usize] += 1);
         std::array::from_fn(|field| match lengths[field] {
             n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), self.length_exponent),
             _ => 1.0,
@@ -107,37 +216,50 @@ impl AxisScorer {
     }
 
     /// What the axis says of a document with these features.
-    pub(super) fn score(&self, fields: &[Field], features: &[u32]) -> Scored<'_> {
-        let is_known = features.iter().any(|&feature| !self.cells(feature).0.is_empty());
+    pub(super) fn score(&self, features: &[Known]) -> Scored<'_> {
+        let is_known = features.iter().any(|known| self.knows(known));
         // Of a document without a known feature there is nothing to calibrate.
         let (start, temperature) = if is_known {
             (self.prior.as_slice(), self.calibration.temperature)
         } else {
             (self.frequency.as_slice(), Temperature::default())
         };
-        let scales = self.scales(fields, features);
-        let scores = self.scores(start, fields, features, &scales);
+        let scales = self.scales(features);
+        let scores = self.scores(start, features, &scales);
         Scored { is_known, start, probabilities: temperature.probabilities(&scores), scores, scales }
     }
 
     /// The score of every label.
-    fn scores(&self, start: &[f64], fields: &[Field], features: &[u32], scales: &[f64; FIELDS]) -> Vec<f64> {
+    fn scores(&self, start: &[f64], features: &[Known], scales: &[f64; FIELDS]) -> Vec<f64> {
         let mut scores = start.to_vec();
-        // By field: the sum of its features' factors, which all go with the same floors.
+        let mut sums = vec![0.0_f32; self.padded];
+        // By field: the sum of the factors of features with cells, which all go with the same floors.
         let mut factors = [0.0; FIELDS];
         let mut shift = 0.0;
-        for &feature in features {
-            let (labels, values) = self.cells(feature);
-            if labels.is_empty() {
-                continue;
+        let mut reader = self.reader();
+        for block in features.chunks(BLOCK) {
+            sums.fill(0.0);
+            let mut rows = [Row::UNKNOWN; BLOCK];
+            rows.iter_mut().zip(block).for_each(|(row, known)| *row = reader.next(known));
+            self.touch(&rows);
+            for (known, row) in block.iter().zip(rows) {
+                let field = known.field as usize;
+                let scale = scales[field];
+                match row.kind {
+                    Kind::Unknown => {}
+                    Kind::Sparse(number) => {
+                        factors[field] += scale * f64::from(row.weight);
+                        shift += scale * f64::from(row.mean);
+                        for &(label, value) in self.cells_of(row, number) {
+                            sums[usize::from(label)] += scale as f32 * value;
+                        }
+                    }
+                    Kind::Dense | Kind::WithAny => {
+                        add(&mut sums, self.dense_row(row), scale as f32);
+                    }
+                }
             }
-            let field = fields[feature as usize].index();
-            let factor = scales[field] * f64::from(self.weights[feature as usize]);
-            factors[field] += factor;
-            for (&label, &value) in labels.iter().zip(values) {
-                scores[usize::from(label)] += factor * f64::from(value);
-            }
-            shift += factor * self.means[feature as usize];
+            scores.iter_mut().zip(&sums).for_each(|(score, sum)| *score += f64::from(*sum));
         }
         for (floor, factor) in self.floors.iter().zip(factors) {
             scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
@@ -146,15 +268,60 @@ impl AxisScorer {
         scores
     }
 
-    /// What one feature adds to one label's score; `None` if the axis does not know it.
-    pub(super) fn contribution(&self, field: Field, feature: u32, label: usize, scales: &[f64; FIELDS]) -> Option<f64> {
-        let (labels, values) = self.cells(feature);
-        if labels.is_empty() {
-            return None;
+    /// Has the processor fetch dense rows, all at a time: the rows of a model are larger than the caches next to it, and while
+    /// one is added up it would wait for the next.
+    fn touch(&self, rows: &[Row]) {
+        const CACHE_LINE: usize = 64 / size_of::<f32>();
+        let mut sum = 0.0;
+        for row in rows.iter().filter(|row| matches!(row.kind, Kind::Dense | Kind::WithAny)) {
+            let (mut at, values) = (0, self.dense_row(*row));
+            while let Some(value) = values.get(at) {
+                sum += value;
+                at += CACHE_LINE;
+            }
         }
-        let own = labels.iter().position(|&l| usize::from(l) == label).map_or(0.0, |at| f64::from(values[at]));
-        let floor = self.floors.get(field.index()).map_or(0.0, |floor| floor[label]);
-        let factor = scales[field.index()] * f64::from(self.weights[feature as usize]);
-        Some(factor * (floor + own - self.means[feature as usize]))
+        std::hint::black_box(sum);
+    }
+
+    /// Reads the rows of features in the order of [`Hits::features`](super::Hits).
+    pub(super) fn reader(&self) -> RowReader<'_> {
+        RowReader { rows: &self.rows, read: u32::MAX }
+    }
+
+    /// What one row adds to one label's score; `None` if the axis does not know the feature.
+    #[inline]
+    pub(super) fn contribution(&self, row: Row, field: u32, label: usize, scales: &[f64; FIELDS]) -> Option<f64> {
+        let value = match row.kind {
+            Kind::Unknown => return None,
+            Kind::Sparse(number) => {
+                let cells = self.cells_of(row, number).iter();
+                let own = cells.map(|&(l, value)| if usize::from(l) == label { f64::from(value) } else { 0.0 });
+                let floor = self.floors.get(field as usize).map_or(0.0, |floor| floor[label]);
+                f64::from(row.weight) * floor + own.sum::<f64>() - f64::from(row.mean)
+            }
+            Kind::Dense | Kind::WithAny => f64::from(self.dense[row.start as usize * self.padded + label]),
+        };
+        Some(scales[field as usize] * value)
+    }
+}
+
+/// Reads rows one after the other, without those that are in the row before.
+pub(super) struct RowReader<'a> {
+    rows: &'a [Row],
+    /// The feature that was read already.
+    read: u32,
+}
+
+impl RowReader<'_> {
+    #[inline]
+    pub(super) fn next(&mut self, known: &Known) -> Row {
+        if known.feature == self.read {
+            return Row::UNKNOWN;
+        }
+        let row = self.rows[known.feature as usize];
+        if row.kind == Kind::WithAny {
+            self.read = known.feature + 1;
+        }
+        row
     }
 }

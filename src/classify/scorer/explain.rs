@@ -1,55 +1,87 @@
 //! Why a label has its score: what each n-gram adds to it.
 
+use std::cmp::Ordering;
+
 use super::{
     Hits, Reading,
     axis::{AxisScorer, Scored},
 };
-use crate::classify::{
-    Evidence, Explanation,
-    features::{FIELDS, Field},
-};
+use crate::classify::{Evidence, Explanation, features::FIELDS};
 
 impl AxisScorer {
     /// Why a label has its score, in at most so many reasons.
     pub(super) fn explain(&self, reading: &Reading<'_>, scored: &Scored<'_>, label: usize, max: usize) -> Explanation {
-        let Reading { document, fields, hits } = *reading;
-        let mut contributions = self.contributions(fields, hits, label, &scored.scales);
-        let total: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
-        contributions.sort_unstable_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
-        contributions.truncate(max);
-        let listed: f64 = contributions.iter().map(|(_, contribution)| contribution).sum();
+        let Reading { document, hits } = *reading;
+        let mut strongest = Strongest::new(hits, max);
+        self.contributions(hits, label, &scored.scales, |group, value| strongest.offer(group, value));
+        let listed: f64 = strongest.kept.iter().map(|(_, contribution)| contribution).sum();
         Explanation {
             label: self.labels[label].id.clone(),
             display_name: self.labels[label].display.clone(),
             probability: scored.probabilities[label],
             score: scored.scores[label],
             prior_contribution: scored.start[label],
-            evidence: hits.evidence(document, contributions),
-            remaining_contribution: total - listed,
+            evidence: hits.evidence(document, &strongest.kept),
+            remaining_contribution: scored.scores[label] - scored.start[label] - listed,
         }
     }
 
     /// What speaks for a label, strongest first: at most so many reasons.
     pub(super) fn evidence(&self, reading: &Reading<'_>, label: usize, max: usize) -> Vec<Evidence> {
-        let Reading { document, fields, hits } = *reading;
-        let scales = self.scales(fields, &hits.features);
-        let mut contributions = self.contributions(fields, hits, label, &scales);
-        contributions.retain(|(_, contribution)| *contribution > 0.0);
-        contributions.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        contributions.truncate(max);
-        hits.evidence(document, contributions)
+        let Reading { document, hits } = *reading;
+        let mut strongest = Strongest::new(hits, max);
+        self.contributions(hits, label, &self.scales(&hits.features), |group, value| {
+            if value > 0.0 {
+                strongest.offer(group, value);
+            }
+        });
+        hits.evidence(document, &strongest.kept)
     }
 
-    /// What each n-gram that the axis knows adds to the label, all its zones together; ascending by n-gram.
-    fn contributions(&self, fields: &[Field], hits: &Hits, label: usize, scales: &[f64; FIELDS]) -> Vec<(u64, f64)> {
-        let mut contributions: Vec<(u64, f64)> = Vec::with_capacity(hits.ngrams.len());
-        for &(ngram, feature) in &hits.ngrams {
-            let Some(value) = self.contribution(fields[feature as usize], feature, label, scales) else { continue };
-            match contributions.last_mut() {
-                Some((last, sum)) if *last == ngram => *sum += value,
-                Some(_) | None => contributions.push((ngram, value)),
+    /// Calls `visit` with the number of each group that the axis knows, and with what its n-gram adds to the label, all
+    /// zones together.
+    fn contributions(&self, hits: &Hits, label: usize, scales: &[f64; FIELDS], mut visit: impl FnMut(u32, f64)) {
+        let mut reader = self.reader();
+        for (number, group) in (0..).zip(&hits.groups) {
+            let mut sum = None;
+            for known in hits.features_of(group) {
+                if let Some(value) = self.contribution(reader.next(known), known.field, label, scales) {
+                    sum = Some(sum.unwrap_or(0.0) + value);
+                }
+            }
+            if let Some(sum) = sum {
+                visit(number, sum);
             }
         }
-        contributions
+    }
+}
+
+/// The strongest contributions, for or against, strongest first; of equal ones in the order of the ids of their n-grams,
+/// which does not depend on the order of reading.
+struct Strongest<'a> {
+    hits: &'a Hits,
+    max: usize,
+    /// Groups, by number, and contributions.
+    kept: Vec<(u32, f64)>,
+}
+
+impl<'a> Strongest<'a> {
+    fn new(hits: &'a Hits, max: usize) -> Self {
+        Strongest { hits, max, kept: Vec::with_capacity(max.min(hits.groups.len()) + 1) }
+    }
+
+    fn offer(&mut self, group: u32, value: f64) {
+        let is_full = self.kept.len() == self.max;
+        // Most are weaker than all that are kept.
+        if is_full && self.kept.last().is_none_or(|(_, weakest)| value.abs() < weakest.abs()) {
+            return;
+        }
+        let id = |group: u32| self.hits.groups[group as usize].id;
+        let is_before = |kept: &(u32, f64)| {
+            kept.1.abs().total_cmp(&value.abs()).then_with(|| id(group).cmp(&id(kept.0))) == Ordering::Greater
+        };
+        let at = self.kept.partition_point(is_before);
+        self.kept.insert(at, (group, value));
+        self.kept.truncate(self.max);
     }
 }

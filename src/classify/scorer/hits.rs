@@ -1,52 +1,116 @@
 //! The known features of a document, and the places where they stand.
 
+use super::index::{Index, Ngram};
 use crate::{
-    classify::{Evidence, MAX_SPANS, Names, features},
-    text::{Document, Part, Span},
+    classify::{
+        Evidence, MAX_SPANS, Names,
+        features::{self, Occurrence, numbers},
+    },
+    text::{Document, Numbering, Part, Span},
 };
 
-/// A known feature at one of its places.
+/// Look-ups that are begun before the first of them is used: a table is larger than the caches next to the processor, and
+/// so it waits for many at a time.
+const AT_ONCE: usize = 16;
+
+/// Ends the chain of the places of an n-gram.
+const NONE: u32 = u32::MAX;
+
+/// A known feature.
 #[derive(Clone, Copy, Debug)]
-struct Hit {
-    ngram: u64,
-    feature: u32,
+pub(super) struct Known {
+    pub(super) feature: u32,
+    /// The number of its field.
+    pub(super) field: u32,
+}
+
+/// A known n-gram, or a label that is named.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    pub(super) id: u64,
+    /// Its features: `features[start..end]`.
+    start: u32,
+    end: u32,
+    /// The first and last of its places.
+    first: u32,
+    last: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
     span: Span,
+    /// The next place of the same n-gram.
+    next: u32,
 }
 
 /// The known features of a document; `default` has none: what a document in an unknown language is given.
 #[derive(Debug, Default)]
 pub struct Hits {
-    /// At every place, in reading order.
-    places: Vec<Hit>,
-    /// Each feature once, ascending.
-    pub(super) features: Vec<u32>,
-    /// Each feature once, with its n-gram, ascending by n-gram.
-    pub(super) ngrams: Vec<(u64, u32)>,
+    places: Vec<Place>,
+    /// In the order of their first places.
+    pub(super) groups: Vec<Group>,
+    /// Each feature once, group after group.
+    pub(super) features: Vec<Known>,
 }
 
 impl Hits {
-    /// The features of a document that `known` has a number for; `names` are those of the labels' catalog.
-    pub(super) fn new(document: &Document<'_>, names: &Names, known: impl Fn(u64) -> Option<u32>) -> Self {
-        let mut places = Vec::new();
-        features::visit(document, names, |occurrence| {
-            if let Some(feature) = known(occurrence.feature) {
-                places.push(Hit { ngram: occurrence.ngram, feature, span: occurrence.span });
+    /// The features of a document that an index holds; `names` are those of the labels' catalog.
+    pub(super) fn new(document: &Document<'_>, names: &Names, index: &Index) -> Self {
+        let mut occurrences: Vec<Occurrence> = Vec::with_capacity(document.tokens.len() * 2 + 16);
+        features::visit(document, names, |occurrence| occurrences.push(occurrence));
+
+        let mut hits = Hits { places: Vec::with_capacity(occurrences.len()), ..Hits::default() };
+        let mut seen = Numbering::new(occurrences.len());
+        // Of each group the n-gram, and the fields that it stands in here.
+        let mut of_groups: Vec<(Ngram, u32)> = Vec::new();
+        for part in occurrences.chunks(AT_ONCE) {
+            let mut found = [(0, Ngram::default()); AT_ONCE];
+            for (found, occurrence) in found.iter_mut().zip(part) {
+                let home = index.home(occurrence.ngram);
+                *found = (home, index.at(home));
             }
-        });
-        let mut ngrams: Vec<(u64, u32)> = places.iter().map(|hit| (hit.ngram, hit.feature)).collect();
-        ngrams.sort_unstable();
-        ngrams.dedup();
-        let mut features: Vec<u32> = ngrams.iter().map(|(_, feature)| *feature).collect();
-        features.sort_unstable();
-        Hits { places, features, ngrams }
+            for (&(at, ngram), occurrence) in found.iter().zip(part) {
+                let Some(ngram) = index.find(occurrence.ngram, at, ngram) else { continue };
+                let fields = ngram.fields & occurrence.fields;
+                if fields == 0 {
+                    continue;
+                }
+                let place = hits.places.len() as u32;
+                hits.places.push(Place { span: occurrence.span, next: NONE });
+                let (group, is_new) = seen.number(occurrence.ngram);
+                if is_new {
+                    hits.groups.push(Group { id: occurrence.ngram, start: 0, end: 0, first: place, last: place });
+                    of_groups.push((ngram, fields));
+                } else {
+                    let (ngram, last) = (group as usize, &mut hits.groups[group as usize].last);
+                    hits.places[*last as usize].next = place;
+                    *last = place;
+                    of_groups[ngram].1 |= fields;
+                }
+            }
+        }
+        hits.features.reserve(2 * of_groups.len());
+        for (group, (ngram, fields)) in hits.groups.iter_mut().zip(of_groups) {
+            group.start = hits.features.len() as u32;
+            hits.features.extend(numbers(fields).map(|field| Known { feature: ngram.feature(field), field }));
+            group.end = hits.features.len() as u32;
+        }
+        hits
     }
 
-    /// N-grams and their contributions with the places where they stand.
-    pub(super) fn evidence(&self, document: &Document<'_>, contributions: Vec<(u64, f64)>) -> Vec<Evidence> {
-        let evidence = |(ngram, contribution)| {
-            let mut spans: Vec<Span> =
-                self.places.iter().filter(|hit| hit.ngram == ngram).map(|hit| hit.span).collect();
-            // An n-gram stands in several fields at once, and the names of labels are found behind all words.
+    /// The features of a group.
+    pub(super) fn features_of(&self, group: &Group) -> &[Known] {
+        &self.features[group.start as usize..group.end as usize]
+    }
+
+    /// Groups, by number, and their contributions, with the places where they stand.
+    pub(super) fn evidence(&self, document: &Document<'_>, contributions: &[(u32, f64)]) -> Vec<Evidence> {
+        let evidence = |&(group, contribution): &(u32, f64)| {
+            let first = self.groups[group as usize].first;
+            let places =
+                std::iter::successors(self.places.get(first as usize), |place| self.places.get(place.next as usize));
+            let mut spans: Vec<Span> = places.map(|place| place.span).collect();
+            // The names of labels are found behind all words, and in several ways at one place.
             spans.sort_unstable_by_key(|span| (span.part == Part::Text, span.start, span.end));
             spans.dedup();
             let occurrences = u32::try_from(spans.len()).unwrap_or(u32::MAX);
@@ -54,6 +118,6 @@ impl Hits {
             let text = spans.first().map(|span| span.slice(&document.article).to_owned()).unwrap_or_default();
             Evidence { text, spans, contribution, occurrences }
         };
-        contributions.into_iter().map(evidence).collect()
+        contributions.iter().map(evidence).collect()
     }
 }

@@ -16,14 +16,12 @@
 mod axis;
 mod explain;
 mod hits;
+mod index;
 
-use std::collections::HashMap;
-
-use self::axis::AxisScorer;
 pub use self::hits::Hits;
+use self::{axis::AxisScorer, index::Index};
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
-    features::Field,
     names::Names,
     tables::{Tables, TablesError},
 };
@@ -32,9 +30,7 @@ use crate::text::Document;
 /// Scoring tables, checked and laid out for look-ups.
 #[derive(Debug, Default)]
 pub struct Scorer {
-    /// A seeded hash: feature ids come from a file, which may be made to crowd an unseeded one.
-    index: HashMap<u64, u32, foldhash::fast::RandomState>,
-    fields: Vec<Field>,
+    index: Index,
     axes: [Option<AxisScorer>; 2],
     names: Names,
 }
@@ -43,7 +39,6 @@ pub struct Scorer {
 #[derive(Clone, Copy)]
 struct Reading<'a> {
     document: &'a Document<'a>,
-    fields: &'a [Field],
     hits: &'a Hits,
 }
 
@@ -57,21 +52,20 @@ impl Scorer {
     /// Tables that contradict themselves, as a damaged or forged file may hold.
     pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
         tables.check()?;
-        let fields = tables.features.iter().filter_map(|&feature| Field::of(feature)).collect();
+        let index = Index::new(&tables.features);
         let mut axes = [None, None];
         for (number, axis) in tables.axes.into_iter().enumerate() {
             if let Some(axis) = axis {
-                axes[number] = Some(AxisScorer::new(axis, |id| display(number, id)));
+                axes[number] = Some(AxisScorer::new(axis, &tables.features, |id| display(number, id)));
             }
         }
-        let index = tables.features.into_iter().zip(0..).collect();
-        Ok(Scorer { index, fields, axes, names })
+        Ok(Scorer { index, axes, names })
     }
 
     /// The features of a document that the tables know.
     #[must_use]
     pub fn hits(&self, document: &Document<'_>) -> Hits {
-        Hits::new(document, &self.names, |feature| self.index.get(&feature).copied())
+        Hits::new(document, &self.names, &self.index)
     }
 
     /// Both labels of a document; `is_foreign` says that it is not like the articles of training. An axis the tables do not
@@ -84,7 +78,7 @@ impl Scorer {
         is_foreign: bool,
         options: &Options,
     ) -> [Option<Classification>; 2] {
-        let reading = Reading { document, fields: &self.fields, hits };
+        let reading = Reading { document, hits };
         std::array::from_fn(|axis| {
             let asked = options.explain.get(axis).and_then(Option::as_deref);
             Some(self.axes[axis].as_ref()?.classify(&reading, is_foreign, asked, options))
@@ -101,7 +95,7 @@ impl Scorer {
     /// The scores and probabilities of every label of an axis by its number, in the order of [`Scorer::labels`].
     #[must_use]
     pub fn scores(&self, axis: usize, hits: &Hits) -> Option<(Vec<f64>, Vec<f64>)> {
-        let scored = self.axes.get(axis)?.as_ref()?.score(&self.fields, &hits.features);
+        let scored = self.axes.get(axis)?.as_ref()?.score(&hits.features);
         Some((scored.scores, scored.probabilities))
     }
 
@@ -117,7 +111,7 @@ impl Scorer {
     ) -> Vec<Evidence> {
         let Some(axis) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
         let Some(label) = axis.labels.iter().position(|known| known.id == label) else { return Vec::new() };
-        axis.evidence(&Reading { document, fields: &self.fields, hits }, label, max)
+        axis.evidence(&Reading { document, hits }, label, max)
     }
 }
 
@@ -130,7 +124,7 @@ impl AxisScorer {
         asked: Option<&str>,
         options: &Options,
     ) -> Classification {
-        let scored = self.score(reading.fields, &reading.hits.features);
+        let scored = self.score(&reading.hits.features);
         let mut order: Vec<usize> = (0..scored.scores.len()).collect();
         // Labels are sorted by id and the sort is stable, so equal probabilities stay in the order of ids.
         order.sort_by(|&a, &b| scored.scores[b].total_cmp(&scored.scores[a]));
@@ -161,3 +155,6 @@ impl AxisScorer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

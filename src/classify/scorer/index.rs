@@ -1,0 +1,91 @@
+//! Where the features of an n-gram are: one look-up for all its fields.
+
+use crate::{
+    classify::features::{FIELD_BITS, same_ngram},
+    text::MULTIPLIER,
+};
+
+/// The features of an n-gram that the tables know.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ngram {
+    /// Its id.
+    id: u64,
+    /// The first of its features; the others follow, in the order of their fields.
+    first: u32,
+    /// The fields that it has a feature in, as bits; 0 where no n-gram is.
+    pub(super) fields: u32,
+}
+
+impl Ngram {
+    /// The feature in the field with this number, which must be one of its fields.
+    pub(super) fn feature(&self, field: u32) -> u32 {
+        self.first + (self.fields & ((1 << field) - 1)).count_ones()
+    }
+}
+
+/// A hash table with open addressing, half empty, whose entries fill a quarter of a cache line each. It is never written
+/// to once it is built.
+#[derive(Debug)]
+pub(super) struct Index {
+    ngrams: Vec<Ngram>,
+    /// [`MULTIPLIER`].
+    multiplier: u64,
+    shift: u32,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Index::new(&[])
+    }
+}
+
+impl Index {
+    /// Of features in ascending order.
+    pub(super) fn new(features: &[u64]) -> Self {
+        let id = |feature: u64| feature >> FIELD_BITS << FIELD_BITS;
+        let same = |a: &u64, b: &u64| same_ngram(*a, *b);
+        let capacity = (features.chunk_by(same).count() * 2).next_power_of_two().max(2);
+        let mut index = Index {
+            ngrams: vec![Ngram::default(); capacity],
+            multiplier: *MULTIPLIER,
+            shift: u64::BITS - capacity.trailing_zeros(),
+        };
+        let mut first = 0;
+        for own in features.chunk_by(same) {
+            let fields = own.iter().fold(0, |fields, feature| fields | 1 << (feature & ((1 << FIELD_BITS) - 1)));
+            let mut at = index.home(own[0]);
+            while index.ngrams[at].fields != 0 {
+                at = index.next(at);
+            }
+            index.ngrams[at] = Ngram { id: id(own[0]), first, fields };
+            first += own.len() as u32;
+        }
+        index
+    }
+
+    /// Where an n-gram is, if nothing is in its way. The lowest bits of its id are 0, those of a feature do not count.
+    pub(super) fn home(&self, id: u64) -> usize {
+        ((id >> FIELD_BITS).wrapping_mul(self.multiplier) >> self.shift) as usize
+    }
+
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.ngrams.len() - 1)
+    }
+
+    /// What is there.
+    pub(super) fn at(&self, at: usize) -> Ngram {
+        self.ngrams[at]
+    }
+
+    /// An n-gram, whose search begins at its home, where `found` is.
+    pub(super) fn find(&self, id: u64, mut at: usize, mut found: Ngram) -> Option<Ngram> {
+        while found.fields != 0 {
+            if found.id == id {
+                return Some(found);
+            }
+            at = self.next(at);
+            found = self.at(at);
+        }
+        None
+    }
+}

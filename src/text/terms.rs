@@ -1,0 +1,138 @@
+//! Tables of terms, which are hashes already: numbers for the terms of a document, and a filter for look-ups.
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    sync::LazyLock,
+};
+
+/// An odd number drawn at random when the program starts, for multiply-shift hashing (Dietzfelbinger and others 1997): the
+/// words of an article, or the ids in a file, may be made to crowd a hash that is known.
+pub(crate) static MULTIPLIER: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0) | 1);
+
+/// Gives numbers to terms, in the order in which they first come by: a hash table with open addressing that fits the
+/// document, and so most often the cache next to the processor.
+#[derive(Debug)]
+pub struct Numbering {
+    /// A term and its number plus 1; 0 is free.
+    entries: Vec<(u64, u32)>,
+    shift: u32,
+    multiplier: u64,
+    terms: u32,
+}
+
+impl Numbering {
+    /// For so many terms at most, counted with repetitions.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        let capacity = (most.max(1) * 2).next_power_of_two();
+        Numbering {
+            entries: vec![(0, 0); capacity],
+            shift: u64::BITS - capacity.trailing_zeros(),
+            multiplier: *MULTIPLIER,
+            terms: 0,
+        }
+    }
+
+    /// The number of a term, below that of the terms there are, and whether the term is new. More terms than room was made
+    /// for all get the last number.
+    #[inline]
+    pub fn number(&mut self, term: u64) -> (u32, bool) {
+        let mut at = (term.wrapping_mul(self.multiplier) >> self.shift) as usize;
+        for _ in 0..self.entries.len() {
+            let (known, number) = self.entries[at];
+            if number == 0 {
+                self.terms += 1;
+                self.entries[at] = (term, self.terms);
+                return (self.terms - 1, true);
+            }
+            if known == term {
+                return (number - 1, false);
+            }
+            at = (at + 1) & (self.entries.len() - 1);
+        }
+        (self.terms - 1, false)
+    }
+
+    /// How many different terms came by.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.terms as usize
+    }
+
+    /// Whether no term came by.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.terms == 0
+    }
+}
+
+/// Says at once of most terms that they are not in a small table: one bit for all that share their low bits (a Bloom filter
+/// of one hash).
+#[derive(Clone, Debug)]
+pub struct TermFilter([u64; 64]);
+
+impl Default for TermFilter {
+    fn default() -> Self {
+        TermFilter([0; 64])
+    }
+}
+
+impl TermFilter {
+    fn bit(term: u64) -> (usize, u64) {
+        ((term >> 6) as usize % 64, 1 << (term % 64))
+    }
+
+    /// Adds a term.
+    pub fn insert(&mut self, term: u64) {
+        let (word, bit) = Self::bit(term);
+        self.0[word] |= bit;
+    }
+
+    /// Whether the table may hold a term; if not, it does not.
+    #[inline]
+    #[must_use]
+    pub fn may_hold(&self, term: u64) -> bool {
+        let (word, bit) = Self::bit(term);
+        self.0[word] & bit != 0
+    }
+}
+
+impl<'a> FromIterator<&'a u64> for TermFilter {
+    fn from_iter<T: IntoIterator<Item = &'a u64>>(terms: T) -> Self {
+        let mut filter = TermFilter::default();
+        terms.into_iter().for_each(|&term| filter.insert(term));
+        filter
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    proptest! {
+        /// Numbers are those that a plain map gives, crowded or not, and a filter forgets nothing.
+        #[test]
+        fn numbers_are_given_in_order(terms in proptest::collection::vec(prop_oneof![0_u64..50, any::<u64>()], 0..300)) {
+            let (mut numbering, mut plain) = (Numbering::new(terms.len()), HashMap::new());
+            for &term in &terms {
+                let next = plain.len() as u32;
+                let is_new = !plain.contains_key(&term);
+                let number = *plain.entry(term).or_insert(next);
+                prop_assert_eq!(numbering.number(term), (number, is_new));
+            }
+            prop_assert_eq!(numbering.len(), plain.len());
+            let filter: TermFilter = terms.iter().collect();
+            prop_assert!(terms.iter().all(|&term| filter.may_hold(term)));
+        }
+    }
+
+    #[test]
+    fn a_full_table_goes_on_answering() {
+        let mut numbering = Numbering::new(1);
+        assert_eq!([1, 2, 3, 1].map(|term| numbering.number(term).0), [0, 1, 1, 0]);
+        let empty = TermFilter::default();
+        assert!((0..4096).all(|term| !empty.may_hold(term)));
+    }
+}
