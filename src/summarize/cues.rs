@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use foldhash::fast::RandomState;
 
 use super::graph::han_pair;
-use crate::text::{Token, TokenKind, term_hash};
+use crate::text::{TermFilter, Token, TokenKind, term_hash};
 
 /// What a word speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +36,12 @@ const STIGMA: &str = "attend attended attending attends attendees crucial histor
 const CHINESE_BONUS: &str = "要 将 要求 必须 应当 务必 决定 通过 当选 推选 审议";
 const CHINESE_STIGMA: &str = "参加 出席 列席 到会 意义 关键 历史";
 
-static CUES: LazyLock<HashMap<u64, Cue, RandomState>> = LazyLock::new(|| {
+static CUES: LazyLock<(TermFilter, HashMap<u64, Cue, RandomState>)> = LazyLock::new(|| {
     let lists =
         [(BONUS, Cue::Bonus), (STIGMA, Cue::Stigma), (CHINESE_BONUS, Cue::Bonus), (CHINESE_STIGMA, Cue::Stigma)];
-    lists.into_iter().flat_map(|(words, cue)| words.split_whitespace().map(move |word| (key(word), cue))).collect()
+    let cues = lists.into_iter().flat_map(|(words, cue)| words.split_whitespace().map(move |word| (key(word), cue)));
+    let cues: HashMap<u64, Cue, RandomState> = cues.collect();
+    (cues.keys().collect(), cues)
 });
 
 /// Of a Chinese word of two characters, what their terms make together; of any other, its term.
@@ -57,13 +59,16 @@ impl Cues {
     /// Reads the tokens of a sentence.
     pub(super) fn of(tokens: &[Token]) -> Self {
         let mut found = Cues::default();
+        let (filter, cues) = &*CUES;
         let mut previous: Option<&Token> = None;
         for token in tokens {
             let is_han = token.kind == TokenKind::Han;
             let pair =
                 previous.filter(|_| is_han && token.joins_previous).map(|previous| han_pair(previous.term, token.term));
-            let term = Some(token.term).filter(|_| pair.is_none());
-            for cue in [term, pair].into_iter().flatten().filter_map(|term| CUES.get(&term)) {
+            let key = pair.unwrap_or(token.term);
+            if filter.may_hold(key)
+                && let Some(cue) = cues.get(&key)
+            {
                 match cue {
                     Cue::Bonus => found.bonus = true,
                     Cue::Stigma => found.stigma = true,

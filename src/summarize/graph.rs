@@ -5,7 +5,7 @@
 //! `T * MAX_POSTINGS / 2` comparisons and keeps at most `n * MAX_EDGES` edges, so the cost is linear in the text.
 
 use super::function_words::is_function_word;
-use crate::text::{Document, Token, TokenKind, mix};
+use crate::text::{Document, Numbering, Token, TokenKind, mix};
 
 /// A term in more sentences than this makes no pairs.
 pub(super) const MAX_POSTINGS: usize = 128;
@@ -31,40 +31,41 @@ pub(super) struct Graph {
     pub(super) comparisons: usize,
 }
 
-/// A term of a vertex.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    term: u64,
-    vertex: u32,
-}
-
 impl Graph {
     /// The graph over the sentences with these indices, as vertices `0..vertices.len()`.
     pub(super) fn new(document: &Document<'_>, vertices: &[usize]) -> Self {
         let n = vertices.len();
-        let Index { entries, ends, sizes } = Index::new(document, vertices);
-        let rows = rows(&entries, n);
+        let Index { terms, ends, holders, starts } = Index::new(document, vertices);
 
-        // One row at a time: a vertex meets the later vertices in the postings of each of its terms.
+        // One row at a time: a vertex meets the later vertices among the holders of each of its terms.
         let mut forward: Vec<(usize, Edge)> = Vec::new();
         let mut shared = vec![0_u32; n];
         let mut touched: Vec<usize> = Vec::new();
         let mut comparisons = 0;
-        for (vertex, row) in rows.iter().enumerate() {
-            for &at in row.iter() {
-                for other in &entries[at + 1..ends[at]] {
-                    let to = other.vertex as usize;
+        // By term: where its next holder is.
+        let mut next = starts.clone();
+        let size = |vertex: usize| ends[vertex] - if vertex == 0 { 0 } else { ends[vertex - 1] };
+        for vertex in 0..n {
+            for &term in &terms[ends[vertex] - size(vertex)..ends[vertex]] {
+                let (first, end) = (starts[term as usize], starts[term as usize + 1]);
+                next[term as usize] += 1;
+                if end - first > MAX_POSTINGS {
+                    continue;
+                }
+                let later = &holders[next[term as usize]..end];
+                for &to in later {
+                    let to = to as usize;
                     if shared[to] == 0 {
                         touched.push(to);
                     }
                     shared[to] += 1;
                 }
-                comparisons += ends[at] - at - 1;
+                comparisons += later.len();
             }
             touched.sort_unstable();
             let first = forward.len();
             for to in touched.drain(..) {
-                let similarity = f64::from(2 * shared[to]) / f64::from(sizes[vertex] + sizes[to]);
+                let similarity = f64::from(2 * shared[to]) / (size(vertex) + size(to)) as f64;
                 forward.push((vertex, Edge { to, similarity }));
                 shared[to] = 0;
             }
@@ -85,39 +86,63 @@ impl Graph {
     }
 }
 
-/// Which sentences hold which terms.
+/// Which vertices hold which terms. Terms are numbers, in the order in which they first come by.
 struct Index {
-    /// Ordered by term and vertex; without terms that are in too many sentences.
-    entries: Vec<Entry>,
-    /// For each entry, the end of its term's postings.
+    /// The different terms of each vertex, vertex after vertex.
+    terms: Vec<u32>,
+    /// By vertex: where its terms end.
     ends: Vec<usize>,
-    /// By vertex: its different terms, those in too many sentences among them.
-    sizes: Vec<u32>,
+    /// The vertices that hold each term, ascending, term after term.
+    holders: Vec<u32>,
+    /// Those of term `t` are `holders[starts[t]..starts[t + 1]]`.
+    starts: Vec<usize>,
 }
 
 impl Index {
     fn new(document: &Document<'_>, vertices: &[usize]) -> Self {
-        let mut all = Vec::new();
+        let tokens_of = |sentence: usize| &document.tokens[document.sentences[sentence].tokens.clone()];
+        let most = vertices.iter().map(|&sentence| tokens_of(sentence).len()).sum();
+        let mut numbering = Numbering::new(most);
+        let mut terms: Vec<u32> = Vec::with_capacity(most);
+        // By term: the last vertex that holds it, and how many do.
+        let mut held: Vec<(usize, usize)> = Vec::with_capacity(most);
+        let mut ends = Vec::with_capacity(vertices.len());
         for (vertex, &sentence) in vertices.iter().enumerate() {
             let mut previous = None;
-            for (token, next) in with_next(&document.tokens[document.sentences[sentence].tokens.clone()]) {
+            for (token, next) in with_next(tokens_of(sentence)) {
                 if let Some(term) = term(token, previous, next) {
-                    all.push(Entry { term, vertex: vertex as u32 });
+                    let (number, is_new) = numbering.number(term);
+                    if is_new {
+                        held.push((vertex, 1));
+                        terms.push(number);
+                    } else if let (last, count) = &mut held[number as usize]
+                        && *last != vertex
+                    {
+                        (*last, *count) = (vertex, *count + 1);
+                        terms.push(number);
+                    }
                 }
                 previous = Some(token);
             }
+            ends.push(terms.len());
         }
-        all.sort_unstable_by_key(|entry| (entry.term, entry.vertex));
-        all.dedup_by_key(|entry| (entry.term, entry.vertex));
-        let mut sizes = vec![0; vertices.len()];
-        all.iter().for_each(|entry| sizes[entry.vertex as usize] += 1);
-        let mut entries = Vec::with_capacity(all.len());
-        let mut ends = Vec::with_capacity(all.len());
-        for postings in all.chunk_by(|a, b| a.term == b.term).filter(|postings| postings.len() <= MAX_POSTINGS) {
-            entries.extend_from_slice(postings);
-            ends.resize(entries.len(), entries.len());
+        let starts: Vec<usize> = std::iter::once(0)
+            .chain(held.iter().scan(0, |end, (_, count)| {
+                *end += count;
+                Some(*end)
+            }))
+            .collect();
+        let mut free = starts.clone();
+        let mut holders = vec![0; terms.len()];
+        let mut first = 0;
+        for (vertex, &end) in (0..).zip(&ends) {
+            for &term in &terms[first..end] {
+                holders[free[term as usize]] = vertex;
+                free[term as usize] += 1;
+            }
+            first = end;
         }
-        Self { entries, ends, sizes }
+        Self { terms, ends, holders, starts }
     }
 }
 
@@ -143,36 +168,6 @@ fn term(token: &Token, previous: Option<&Token>, next: Option<&Token>) -> Option
 /// What two Han characters in a row make together, by their terms.
 pub(super) fn han_pair(first: u64, second: u64) -> u64 {
     mix(first.rotate_left(1) ^ second)
-}
-
-/// The places of each vertex's entries.
-fn rows(entries: &[Entry], n: usize) -> Rows {
-    let mut starts = vec![0; n + 1];
-    for entry in entries {
-        starts[entry.vertex as usize + 1] += 1;
-    }
-    for vertex in 0..n {
-        starts[vertex + 1] += starts[vertex];
-    }
-    let mut free = starts.clone();
-    let mut places = vec![0; entries.len()];
-    for (at, entry) in entries.iter().enumerate() {
-        let slot = &mut free[entry.vertex as usize];
-        places[*slot] = at;
-        *slot += 1;
-    }
-    Rows { starts, places }
-}
-
-struct Rows {
-    starts: Vec<usize>,
-    places: Vec<usize>,
-}
-
-impl Rows {
-    fn iter(&self) -> impl Iterator<Item = &[usize]> {
-        self.starts.windows(2).map(|range| &self.places[range[0]..range[1]])
-    }
 }
 
 /// Cuts the edges from `first` on to the strongest; of equal ones the nearest stay.

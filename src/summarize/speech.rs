@@ -2,24 +2,51 @@
 
 use crate::text::{Document, Token};
 
+/// What a quotation mark does.
+#[derive(Clone, Copy)]
+enum Mark {
+    Opens,
+    Closes,
+    /// The straight mark does either.
+    Turns,
+}
+
+/// The quotation marks of a text, with the bytes where they begin.
+fn marks(text: &str) -> impl Iterator<Item = (usize, Mark)> {
+    // First bytes of the marks: most texts hold few of them.
+    memchr::memchr3_iter(b'"', 0xe2, 0xe3, text.as_bytes()).filter_map(|at| {
+        let mark = match text.as_bytes().get(at..)? {
+            [b'"', ..] => Mark::Turns,
+            // “ 「 『
+            [0xe2, 0x80, 0x9c, ..] | [0xe3, 0x80, 0x8c | 0x8e, ..] => Mark::Opens,
+            // ” 」 』
+            [0xe2, 0x80, 0x9d, ..] | [0xe3, 0x80, 0x8d | 0x8f, ..] => Mark::Closes,
+            _ => return None,
+        };
+        Some((at, mark))
+    })
+}
+
 /// By sentence, in the order of `indices`: the share of its tokens that are quoted, from 0 to 1. A quotation ends with its
 /// paragraph at the latest, so that a mark that was forgotten does no harm to the next one.
 pub(super) fn quoted(document: &Document<'_>, indices: &[usize]) -> Vec<f64> {
     let mut shares = vec![0.0; document.sentences.len()];
-    let (mut paragraph, mut at, mut is_inside) = (usize::MAX, 0, false);
+    let mut marks = marks(document.article.text).peekable();
+    let (mut paragraph, mut is_inside) = (usize::MAX, false);
     for (sentence, share) in document.sentences.iter().zip(&mut shares) {
         if sentence.paragraph != paragraph {
-            (paragraph, at, is_inside) = (sentence.paragraph, sentence.start, false);
+            paragraph = sentence.paragraph;
+            while marks.next_if(|(at, _)| *at < sentence.start).is_some() {}
+            is_inside = false;
         }
         let mut read_to = |end: usize| {
-            let piece = document.article.text.get(at..end).unwrap_or_default();
-            at = end.max(at);
-            piece.chars().for_each(|c| match c {
-                '"' => is_inside = !is_inside,
-                '\u{201c}' | '「' | '『' => is_inside = true,
-                '\u{201d}' | '」' | '』' => is_inside = false,
-                _ => {}
-            });
+            while let Some((_, mark)) = marks.next_if(|(at, _)| *at < end) {
+                is_inside = match mark {
+                    Mark::Opens => true,
+                    Mark::Closes => false,
+                    Mark::Turns => !is_inside,
+                };
+            }
             is_inside
         };
         let tokens: &[Token] = document.tokens.get(sentence.tokens.clone()).unwrap_or_default();
