@@ -57,6 +57,27 @@ fn summarize_three_sentences(bencher: Bencher, bytes: usize) {
     bencher.bench_local(|| black_box(summarize::summarize(&document, &summarize::Options::default())));
 }
 
+/// As many different sentences of about 17 words, from a vocabulary that grows as that of a text does.
+fn sentences(number: usize) -> String {
+    let word = |at: usize| at.wrapping_mul(0x9e37_79b9) % (100 + number);
+    let sentence = |at: usize| {
+        let words: Vec<String> = (0..16).map(|place| format!("w{}", word(at * 16 + place))).collect();
+        format!("Sentence {}.\n", words.join(" "))
+    };
+    (0..number).map(sentence).collect()
+}
+
+/// Growth: text to ranked sentences.
+#[divan::bench(args = [10, 100, 1_000, 10_000])]
+fn read_and_rank(bencher: Bencher, number: usize) {
+    let text = sentences(number);
+    bencher.bench_local(|| {
+        let document = Document::new(Article { title: None, text: &text }, None);
+        assert_eq!(document.sentences.len(), number);
+        black_box(summarize::rank(&document, &summarize::Options::default()))
+    });
+}
+
 #[divan::bench(args = SIZES)]
 fn whole_analysis(bencher: Bencher, bytes: usize) {
     let model = Model::embedded().unwrap();
