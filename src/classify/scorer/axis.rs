@@ -239,9 +239,7 @@ impl AxisScorer {
         let mut reader = self.reader();
         for block in features.chunks(BLOCK) {
             sums.fill(0.0);
-            let mut rows = [Row::UNKNOWN; BLOCK];
-            rows.iter_mut().zip(block).for_each(|(row, known)| *row = reader.next(known));
-            self.touch(&rows);
+            let rows = self.fetch(&mut reader, block);
             for (known, row) in block.iter().zip(rows) {
                 let field = known.field as usize;
                 let scale = scales[field];
@@ -268,19 +266,34 @@ impl AxisScorer {
         scores
     }
 
-    /// Has the processor fetch dense rows, all at a time: the rows of a model are larger than the caches next to it, and while
-    /// one is added up it would wait for the next.
-    fn touch(&self, rows: &[Row]) {
+    /// The rows of a block of features, without those that are in the row before. The processor is made to fetch what they
+    /// hold, all at a time: a model is larger than the caches next to it, and while one row is added up it would wait for the
+    /// next.
+    fn fetch(&self, reader: &mut RowReader<'_>, block: &[Known]) -> [Row; BLOCK] {
         const CACHE_LINE: usize = 64 / size_of::<f32>();
+        let mut rows = [Row::UNKNOWN; BLOCK];
+        rows.iter_mut().zip(block).for_each(|(row, known)| *row = self.rows[known.feature as usize]);
         let mut sum = 0.0;
-        for row in rows.iter().filter(|row| matches!(row.kind, Kind::Dense | Kind::WithAny)) {
-            let (mut at, values) = (0, self.dense_row(*row));
-            while let Some(value) = values.get(at) {
-                sum += value;
-                at += CACHE_LINE;
+        for (row, known) in rows.iter_mut().zip(block) {
+            *row = reader.pass(known, *row);
+            match row.kind {
+                Kind::Unknown => {}
+                Kind::Sparse(number) => {
+                    let cells = self.cells_of(*row, number);
+                    sum +=
+                        cells.first().map_or(0.0, |(_, value)| *value) + cells.last().map_or(0.0, |(_, value)| *value);
+                }
+                Kind::Dense | Kind::WithAny => {
+                    let (mut at, values) = (0, self.dense_row(*row));
+                    while let Some(value) = values.get(at) {
+                        sum += value;
+                        at += CACHE_LINE;
+                    }
+                }
             }
         }
         std::hint::black_box(sum);
+        rows
     }
 
     /// Reads the rows of features in the order of [`Hits::features`](super::Hits).
@@ -315,10 +328,15 @@ pub(super) struct RowReader<'a> {
 impl RowReader<'_> {
     #[inline]
     pub(super) fn next(&mut self, known: &Known) -> Row {
+        self.pass(known, self.rows[known.feature as usize])
+    }
+
+    /// The row of a feature, if it is not in the row before.
+    #[inline]
+    fn pass(&mut self, known: &Known, row: Row) -> Row {
         if known.feature == self.read {
             return Row::UNKNOWN;
         }
-        let row = self.rows[known.feature as usize];
         if row.kind == Kind::WithAny {
             self.read = known.feature + 1;
         }
