@@ -73,16 +73,19 @@ pub(super) fn fit(
             }
             (value, gradient)
         };
-        let sums: Vec<(f64, Vec<f64>)> = known.par_chunks(part).map(sum).collect();
         let (mut value, mut gradient) = (0.0, vec![0.0; weights.len()]);
         for (parameter, (weight, centre)) in weights.iter().zip(&centre).enumerate() {
             let (away, precision) = (weight - centre, precision_of(parameter));
             value += precision / 2.0 * away * away;
             gradient[parameter] = precision * away;
         }
-        for (own_value, own_gradient) in sums {
-            value += own_value;
-            gradient.iter_mut().zip(own_gradient).for_each(|(sum, own)| *sum += own);
+        // As many gradients at a time as threads take: each has an entry for every parameter.
+        for parts in known.chunks(part * rayon::current_num_threads().clamp(1, PARTS)) {
+            let sums: Vec<(f64, Vec<f64>)> = parts.par_chunks(part).map(sum).collect();
+            for (own_value, own_gradient) in sums {
+                value += own_value;
+                gradient.iter_mut().zip(own_gradient).for_each(|(sum, own)| *sum += own);
+            }
         }
         (value, gradient)
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    rows::{Row, Rows},
+    rows::{Row, RowView, Rows},
     table::AxisTable,
 };
 use crate::{
@@ -110,7 +110,7 @@ pub(super) struct Case {
     /// The true label.
     pub(super) label: usize,
     /// The features that the model knows.
-    features: Vec<Row>,
+    features: Box<[Row]>,
     rows: Arc<Rows>,
     /// By field: what its score is multiplied by.
     scales: [f64; FIELDS],
@@ -128,18 +128,28 @@ impl Case {
         background: &Arc<Background>,
     ) -> Self {
         let mut lengths = [0_u32; FIELDS];
-        features.iter().for_each(|row| lengths[row.field()] += 1);
+        features.iter().for_each(|&row| lengths[rows.read(row, label).field] += 1);
         let scale = |field: usize| match lengths[field] {
             n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), exponent),
             _ => 1.0,
         };
         let scales = std::array::from_fn(scale);
-        Case { label, features, rows: Arc::clone(rows), scales, background: Arc::clone(background) }
+        Case {
+            label,
+            features: features.into_boxed_slice(),
+            rows: Arc::clone(rows),
+            scales,
+            background: Arc::clone(background),
+        }
     }
 
     /// Number of labels.
     pub(super) fn labels(&self) -> usize {
         self.background.prior.len()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = RowView<'_>> {
+        self.features.iter().map(|&row| self.rows.read(row, self.label))
     }
 
     /// Whether the model knows anything of the article.
@@ -164,14 +174,12 @@ impl Case {
         let prior_weight = weights.last().copied().unwrap_or_default();
         let mut scores: Vec<f64> = self.prior().iter().map(|value| prior_weight * value).collect();
         let mut factors = [0.0; TERM_FIELDS];
-        for &row in &self.features {
-            let factor = weights[row.parameter()] * self.scales[row.field()];
-            if let Some(sum) = factors.get_mut(row.field()) {
+        for row in self.rows() {
+            let factor = weights[row.parameter] * self.scales[row.field];
+            if let Some(sum) = factors.get_mut(row.field) {
                 *sum += factor;
             }
-            for cell in self.rows.cells(row) {
-                scores[usize::from(cell.label)] += factor * f64::from(cell.value);
-            }
+            row.cells().for_each(|(label, value)| scores[label] += factor * value);
         }
         for (floor, factor) in self.background.floors.iter().zip(factors).filter(|(_, factor)| *factor != 0.0) {
             scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
@@ -184,10 +192,9 @@ impl Case {
         let along = |values: &[f64]| -> f64 { slopes.iter().zip(values).map(|(slope, value)| slope * value).sum() };
         let mut floors = [0.0; FIELDS];
         self.background.floors.iter().zip(&mut floors).for_each(|(floor, sum)| *sum = along(floor));
-        for &row in &self.features {
-            let cells = self.rows.cells(row).iter();
-            let cells: f64 = cells.map(|cell| slopes[usize::from(cell.label)] * f64::from(cell.value)).sum();
-            gradient[row.parameter()] += self.scales[row.field()] * (floors[row.field()] + cells);
+        for row in self.rows() {
+            let cells: f64 = row.cells().map(|(label, value)| slopes[label] * value).sum();
+            gradient[row.parameter] += self.scales[row.field] * (floors[row.field] + cells);
         }
         if let Some(last) = gradient.last_mut() {
             *last += along(self.prior());
@@ -199,14 +206,12 @@ impl Case {
         const WIDTH: usize = FIELDS + 1;
         let mut x = vec![0.0; self.labels() * WIDTH];
         let mut factors = [0.0; TERM_FIELDS];
-        for &row in &self.features {
-            let scale = self.scales[row.field()];
-            if let Some(sum) = factors.get_mut(row.field()) {
+        for row in self.rows() {
+            let scale = self.scales[row.field];
+            if let Some(sum) = factors.get_mut(row.field) {
                 *sum += scale;
             }
-            for cell in self.rows.cells(row) {
-                x[usize::from(cell.label) * WIDTH + row.field()] += scale * f64::from(cell.value);
-            }
+            row.cells().for_each(|(label, value)| x[label * WIDTH + row.field] += scale * value);
         }
         for (label, row) in x.chunks_exact_mut(WIDTH).enumerate() {
             for (field, factor) in factors.iter().enumerate() {

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::learn::{
         case::Background,
-        rows::{Cell, Rows},
+        rows::{Row, Rows},
     };
     use std::sync::Arc;
 
@@ -219,8 +219,8 @@ mod tests {
             let label = i % 2;
             let mut rows = Rows::default();
             let says = if i % 10 == 9 { 1 - label } else { label };
-            let row = rows.push(0, 0, std::iter::once(Cell { label: says as u16, value: 1.0 }));
-            Case::new(label, vec![row], &Arc::new(rows), 0.0, &background)
+            let start = rows.push(0, 0, std::iter::once((says as u16, 1.0)));
+            Case::new(label, vec![Row::new(start, 1.0)], &Arc::new(rows), 0.0, &background)
         };
         (0..number).map(case).collect()
     }

@@ -1,89 +1,97 @@
 //! What features say of labels, stored once for all articles that they say it to.
 //!
-//! A feature that stands in ten thousand articles says one thing to all articles of a label that are left out of its counts
-//! one at a time. Without sharing, held-out articles would take many times the memory.
+//! A feature that stands in ten thousand articles says to each of them, when it is left out of the counts, the same of all
+//! labels but the article's own. Without sharing, held-out articles would take many times the memory.
 
 use std::collections::HashMap;
 
-/// What a feature says of a label: how far its value lies above the floor.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cell {
-    pub(super) label: u16,
-    pub(super) value: f32,
-}
-
-/// A feature and where its cells are. Articles hold these, not numbers of them: what is read in passes over all articles
-/// should not be looked for in two places.
+/// A feature of an article: where its cells are, and what it says of the article's own label, which is not what the cells
+/// say if the article was taken from the counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    parameter: u32,
     start: u32,
-    cells: u16,
-    field: u8,
+    pub(super) own: f32,
 }
 
 impl Row {
-    /// Its weight among the parameters.
-    pub(super) fn parameter(&self) -> usize {
-        self.parameter as usize
+    pub(super) fn new(start: u32, own: f32) -> Self {
+        Row { start, own }
     }
+}
 
-    pub(super) fn field(&self) -> usize {
-        usize::from(self.field)
+/// A row as it is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowView<'a> {
+    /// The feature's weight among the parameters.
+    pub(super) parameter: usize,
+    pub(super) field: usize,
+    own_label: usize,
+    own: f32,
+    cells: &'a [[u32; 2]],
+}
+
+impl RowView<'_> {
+    /// The labels that the feature says something special of, ascending, and how far its value lies above the floor.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (usize, f64)> {
+        let (own_label, own) = (self.own_label, self.own);
+        self.cells.iter().map(move |&[label, bits]| {
+            let label = label as usize;
+            (label, f64::from(if label == own_label { own } else { f32::from_bits(bits) }))
+        })
     }
 }
 
 /// The cells of rows.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    cells: Vec<Cell>,
+    /// Of each row its parameter, and its field and number of cells; then of each cell its label and the bits of its value.
+    /// Together, since what is read in passes over all articles should not be looked for in two places.
+    words: Vec<[u32; 2]>,
 }
 
 impl Rows {
-    /// The labels that a feature says something special of, ascending.
-    pub(super) fn cells(&self, row: Row) -> &[Cell] {
-        &self.cells[row.start as usize..row.start as usize + usize::from(row.cells)]
+    /// A row of an article with some label.
+    pub(super) fn read(&self, row: Row, own_label: usize) -> RowView<'_> {
+        let start = row.start as usize;
+        let [parameter, shape] = self.words[start];
+        RowView {
+            parameter: parameter as usize,
+            field: (shape >> 16) as usize,
+            own_label,
+            own: row.own,
+            cells: &self.words[start + 1..start + 1 + (shape & 0xffff) as usize],
+        }
     }
 
-    /// Adds a row.
-    pub(super) fn push(&mut self, parameter: u32, field: usize, cells: impl Iterator<Item = Cell>) -> Row {
-        let start = self.cells.len();
-        self.cells.extend(cells);
-        let cells = (self.cells.len() - start) as u16;
-        Row { parameter, start: start as u32, cells, field: field as u8 }
+    /// Adds a row, and gives its place.
+    pub(super) fn push(&mut self, parameter: u32, field: usize, cells: impl Iterator<Item = (u16, f32)>) -> u32 {
+        let start = self.words.len();
+        self.words.push([parameter, 0]);
+        self.words.extend(cells.map(|(label, value)| [u32::from(label), value.to_bits()]));
+        let cells = self.words.len() - start - 1;
+        self.words[start][1] = (field as u32) << 16 | cells as u32;
+        start as u32
     }
 }
 
-/// What is taken from a feature's counts.
+/// What is taken from a feature's counts, as far as it changes what the feature says of labels that nothing is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    feature: u32,
-    label: u16,
-    articles: u32,
+pub(super) struct Key {
+    pub(super) feature: u32,
+    pub(super) label: u16,
+    pub(super) articles: u32,
 }
 
 /// Rows of one table under some settings, while they come together.
 #[derive(Debug, Default)]
 pub(super) struct RowsOf {
     pub(super) rows: Rows,
-    /// `None` of a feature that the model does not know then.
-    known: HashMap<Key, Option<Row>, foldhash::fast::RandomState>,
+    known: HashMap<Key, u32, foldhash::fast::RandomState>,
 }
 
 impl RowsOf {
-    /// The row of a feature without some articles, given as feature, label and number; `make` adds it if it is new.
-    pub(super) fn row(
-        &mut self,
-        feature: u32,
-        gone: &[(u32, u16, u32)],
-        make: impl FnOnce(&mut Rows) -> Option<Row>,
-    ) -> Option<Row> {
-        let (label, articles) = match gone {
-            [] => (0, 0),
-            &[(_, label, articles)] => (label, articles),
-            // Rare: articles of several labels in one group.
-            _ => return make(&mut self.rows),
-        };
-        *self.known.entry(Key { feature, label, articles }).or_insert_with(|| make(&mut self.rows))
+    /// The place of a row; `make` adds it if it is new.
+    pub(super) fn place(&mut self, key: Key, make: impl FnOnce(&mut Rows) -> u32) -> u32 {
+        *self.known.entry(key).or_insert_with(|| make(&mut self.rows))
     }
 }

@@ -16,6 +16,8 @@
 
 mod view;
 
+use std::sync::Arc;
+
 pub(super) use self::view::Draft;
 use super::names::name_ngrams;
 use crate::{
@@ -34,12 +36,21 @@ pub(super) struct AxisTable {
     pub(super) labels: Vec<String>,
     /// By label: articles.
     pub(super) documents: Vec<u64>,
+    /// No cut-off is below: features of fewer articles may be missing.
+    pub(super) lowest: u32,
+    shape: Arc<Shape>,
+    /// By cell.
+    counts: Vec<u32>,
+}
+
+/// What is the same in a table and in those made of it by leaving articles out.
+#[derive(Debug, Default)]
+struct Shape {
     /// The field of each feature.
     fields: Vec<Field>,
     /// Cells of feature `f` are `starts[f]..starts[f + 1]`.
-    starts: Vec<usize>,
+    starts: Vec<u32>,
     cell_labels: Vec<u16>,
-    counts: Vec<u32>,
     /// By cell: whether the feature is an n-gram of a name of the label.
     named: Vec<bool>,
     /// By feature: whether it is an n-gram of any label's name, or says that a label is named.
@@ -115,28 +126,28 @@ fn with_names(counts: &Counts, axis: Axis, catalog: &Catalog) -> AxisTable {
     }
     naming.sort_unstable();
 
-    let mut table = AxisTable {
-        labels: source.labels.clone(),
-        documents: source.documents.clone(),
+    let (features, cells) = (counts.features.len(), source.cells.labels.len() + names.len() + naming.len());
+    let mut shape = Shape {
         fields: counts.features.iter().filter_map(|&feature| Field::of(feature)).collect(),
-        starts: vec![0],
-        cell_labels: Vec::new(),
-        counts: Vec::new(),
-        named: Vec::new(),
-        any_name: Vec::new(),
+        starts: Vec::with_capacity(features + 1),
+        cell_labels: Vec::with_capacity(cells),
+        named: Vec::with_capacity(cells),
+        any_name: Vec::with_capacity(features),
     };
+    shape.starts.push(0);
+    let mut counts = Vec::with_capacity(cells);
     let (mut at, mut name) = (0, 0);
     for (feature, &cells) in source.cells.cells.iter().enumerate() {
         let end = at + usize::from(cells);
-        if table.fields[feature].is_names() {
+        if shape.fields[feature].is_names() {
             let named = naming.binary_search_by_key(&(feature as u32), |(feature, _)| *feature);
             if let Ok(found) = named {
-                table.cell_labels.push(naming[found].1);
-                table.counts.push(0);
-                table.named.push(false);
+                shape.cell_labels.push(naming[found].1);
+                counts.push(0);
+                shape.named.push(false);
             }
-            table.any_name.push(named.is_ok());
-            table.starts.push(table.cell_labels.len());
+            shape.any_name.push(named.is_ok());
+            shape.starts.push(shape.cell_labels.len() as u32);
             at = end;
             continue;
         }
@@ -150,15 +161,16 @@ fn with_names(counts: &Counts, axis: Axis, catalog: &Catalog) -> AxisTable {
         let mut all: Vec<(u16, u32)> = counted.chain(only_named.map(|&(_, label)| (label, 0))).collect();
         all.sort_unstable();
         for (label, count) in all {
-            table.cell_labels.push(label);
-            table.counts.push(count);
-            table.named.push(own_names.iter().any(|&(_, named)| named == label));
+            shape.cell_labels.push(label);
+            counts.push(count);
+            shape.named.push(own_names.iter().any(|&(_, named)| named == label));
         }
-        table.any_name.push(!own_names.is_empty());
-        table.starts.push(table.cell_labels.len());
+        shape.any_name.push(!own_names.is_empty());
+        shape.starts.push(shape.cell_labels.len() as u32);
         at = end;
     }
-    table
+    let (labels, documents) = (source.labels.clone(), source.documents.clone());
+    AxisTable { labels, documents, lowest: 0, shape: Arc::new(shape), counts }
 }
 
 /// Keeps the prior of a label without an article above zero.
@@ -171,8 +183,14 @@ impl AxisTable {
         (!counts.axes[axis as usize].labels.is_empty()).then(|| with_names(counts, axis, &counts.catalog))
     }
 
+    /// A table in which features of fewer articles are missing.
+    pub(super) fn with_lowest(self, lowest: u32) -> Self {
+        Self { lowest, ..self }
+    }
+
     fn cells(&self, feature: u32) -> std::ops::Range<usize> {
-        self.starts[feature as usize]..self.starts[feature as usize + 1]
+        let starts = &self.shape.starts;
+        starts[feature as usize] as usize..starts[feature as usize + 1] as usize
     }
 
     /// The table without some articles, which must be in it.
@@ -181,7 +199,7 @@ impl AxisTable {
         let mut table = self.clone();
         for &(feature, label, articles) in &left_out.cells {
             for cell in self.cells(feature) {
-                if self.cell_labels[cell] == label {
+                if self.shape.cell_labels[cell] == label {
                     table.counts[cell] = table.counts[cell].saturating_sub(articles);
                 }
             }
@@ -201,27 +219,27 @@ impl AxisTable {
     /// Number of features, known or not.
     #[must_use]
     pub(super) fn features(&self) -> usize {
-        self.fields.len()
+        self.shape.fields.len()
     }
 
     /// The field of a feature.
     #[must_use]
     pub(super) fn field(&self, feature: u32) -> Field {
-        self.fields[feature as usize]
+        self.shape.fields[feature as usize]
     }
 
     /// Whether a feature held by this many articles is in its field.
     fn in_field(&self, feature: u32, documents: u32, settings: &Settings) -> bool {
         if self.field(feature).is_names() {
-            return self.any_name[feature as usize];
+            return self.shape.any_name[feature as usize];
         }
-        documents >= settings.min_documents || (settings.name_count > 0.0 && self.any_name[feature as usize])
+        documents >= settings.min_documents || (settings.name_count > 0.0 && self.shape.any_name[feature as usize])
     }
 
     /// The label that a feature of a name field names; `None` for other features.
     #[must_use]
     pub(super) fn named_label(&self, feature: u32) -> Option<u16> {
-        if self.field(feature).is_names() { self.cell_labels[self.cells(feature)].first().copied() } else { None }
+        if self.field(feature).is_names() { self.shape.cell_labels[self.cells(feature)].first().copied() } else { None }
     }
 
     /// Articles with a feature.
@@ -243,17 +261,17 @@ impl AxisTable {
         settings: &'a Settings,
     ) -> impl Iterator<Item = (u16, f64)> + 'a {
         self.cells(feature)
-            .map(|cell| (self.cell_labels[cell], self.value(cell, self.counts[cell], settings)))
+            .map(|cell| (self.shape.cell_labels[cell], self.value(cell, self.counts[cell], settings)))
             .filter(|(_, value)| *value > 0.0)
     }
 
     fn value(&self, cell: usize, count: u32, settings: &Settings) -> f64 {
-        f64::from(count) + if self.named[cell] { settings.name_count } else { 0.0 }
+        f64::from(count) + if self.shape.named[cell] { settings.name_count } else { 0.0 }
     }
 
     /// The words and word pairs that the model knows, ascending.
     pub(super) fn known_terms(&self, settings: &Settings) -> impl Iterator<Item = u32> {
-        let all = (0..self.fields.len() as u32).filter(|&feature| !self.field(feature).is_names());
+        let all = (0..self.shape.fields.len() as u32).filter(|&feature| !self.field(feature).is_names());
         all.filter(|&feature| self.knows(feature, settings))
     }
 
@@ -316,7 +334,7 @@ impl AxisTable {
             } else {
                 totals.features[field] -= 1.0;
                 for cell in cells {
-                    let label = usize::from(self.cell_labels[cell]);
+                    let label = usize::from(self.shape.cell_labels[cell]);
                     totals.counts[field][label] -= self.value(cell, self.counts[cell], settings);
                 }
             }

@@ -6,9 +6,9 @@ use super::{AxisTable, LeftOut, Totals};
 use crate::{
     learn::{
         case::{Background, Case, Parameters},
-        rows::{Cell, Row, Rows, RowsOf},
+        rows::{Key, Row, Rows, RowsOf},
     },
-    model::Settings,
+    model::{EventModel, Settings},
 };
 
 /// A table under some settings, without some articles: a model that was never trained.
@@ -54,39 +54,75 @@ impl View<'_> {
         let row = |&feature: &u32| {
             remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
             let (gone, _) = remaining.split_at(remaining.partition_point(|cell| cell.0 == feature));
-            let parameter = parameters.of(feature)?;
-            rows.row(feature, gone, |rows| self.row(feature, gone, parameter, rows))
+            self.row(label, feature, gone, parameters.of(feature)?, rows)
         };
         let features = features.iter().filter_map(row).collect();
         let background = Arc::clone(&self.background);
         Draft { label, features, exponent: self.settings.length_exponent, background }
     }
 
-    /// What a feature says without some articles; `None` if the model does not know it then.
-    fn row(&self, feature: u32, gone: &[(u32, u16, u32)], parameter: u32, rows: &mut Rows) -> Option<Row> {
+    /// What a feature says without some articles; `None` if the model does not know it then. `gone` are what is taken from
+    /// it: feature, label, articles.
+    fn row(
+        &self,
+        own_label: usize,
+        feature: u32,
+        gone: &[(u32, u16, u32)],
+        parameter: u32,
+        rows: &mut RowsOf,
+    ) -> Option<Row> {
         let (table, settings) = (self.table, self.settings);
         let field = table.field(feature).index();
         if let Some(named) = table.named_label(feature) {
-            return Some(rows.push(parameter, field, std::iter::once(Cell { label: named, value: 1.0 })));
+            let key = Key { feature, label: 0, articles: 0 };
+            return Some(Row::new(
+                rows.place(key, |rows| rows.push(parameter, field, std::iter::once((named, 1.0)))),
+                1.0,
+            ));
         }
-        let (mut documents, mut total) = (0, 0.0);
-        let mut values: Vec<(u16, f64)> = Vec::new();
+        let less = |label: u16| gone.iter().find(|(_, gone, _)| *gone == label).map_or(0, |(_, _, articles)| *articles);
+        let (mut documents, mut total, mut own) = (0, 0.0, 0.0);
+        let (mut taken, mut is_of_others) = (0, false);
         for cell in table.cells(feature) {
-            let label = table.cell_labels[cell];
-            let less = gone.iter().find(|(_, gone, _)| *gone == label).map_or(0, |(_, _, articles)| *articles);
-            let count = table.counts[cell].saturating_sub(less);
-            documents += count;
-            let value = table.value(cell, count, settings);
-            if value > 0.0 {
-                values.push((label, value));
-                total += value;
+            let (label, count) = (table.shape.cell_labels[cell], table.counts[cell]);
+            let less = less(label).min(count);
+            let value = table.value(cell, count - less, settings);
+            documents += count - less;
+            total += value;
+            taken += less;
+            if usize::from(label) == own_label {
+                own = value;
+            } else {
+                is_of_others |= less > 0;
             }
         }
-        if values.is_empty() || !table.in_field(feature, documents, settings) {
+        if !table.in_field(feature, documents, settings) {
             return None;
         }
-        let cell = |(label, value)| Cell { label, value: AxisTable::deviation(value, total, settings) as f32 };
-        Some(rows.push(parameter, field, values.into_iter().map(cell)))
+        let deviation = |value: f64| AxisTable::deviation(value.min(total), total, settings) as f32;
+        let cells = table.cells(feature).filter_map(|cell| {
+            let (label, count) = (table.shape.cell_labels[cell], table.counts[cell]);
+            // What is said of the own label stands in the row; the cell is for articles with other labels.
+            let less = if usize::from(label) == own_label { 0 } else { less(label).min(count) };
+            let value = table.value(cell, count - less, settings);
+            (value > 0.0).then(|| (label, deviation(value)))
+        });
+        let make = |rows: &mut Rows| rows.push(parameter, field, cells);
+        let place = if is_of_others {
+            // Rare: articles of several labels in one group.
+            make(&mut rows.rows)
+        } else {
+            let (label, articles) = match settings.event_model {
+                EventModel::Multinomial => (0, 0),
+                EventModel::Complement if taken > 0 && table.shape.any_name[feature as usize] => {
+                    // Totals with shares in them are the same in the last bit only if the same is taken from the same.
+                    (own_label as u16, taken)
+                }
+                EventModel::Complement => (0, taken),
+            };
+            rows.place(Key { feature, label, articles }, make)
+        };
+        Some(Row::new(place, if own > 0.0 { deviation(own) } else { 0.0 }))
     }
 }
 
