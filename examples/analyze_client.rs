@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let requests = articles.into_iter().map(move |article| StreamAnalyzeRequest {
         article: Some(article),
-        summary_options: Some(options),
+        summary_options: Some(options.clone()),
         ..StreamAnalyzeRequest::default()
     });
     let mut answers = client.stream_analyze(tokio_stream::iter(requests)).await?.into_inner();

@@ -1,10 +1,10 @@
 //! Prints how the sentences of a file are ranked and what summary they make: `summarize_file FILE [--words N]`. For
-//! whoever works on the summariser; without a model's table all words count as equally rare.
+//! whoever works on the summariser.
 
 use std::{env, fs, process::ExitCode};
 
 use chuanda::{
-    summarize::{Budget, Idf, Options, rank, summarize},
+    summarize::{Budget, Options, rank, summarize},
     text::{Article, Document},
 };
 
@@ -32,23 +32,23 @@ fn main() -> ExitCode {
 
     let document = Document::new(Article { title: None, text: &text }, None);
     let options = Options { budget, ..Options::default() };
-    let ranking = rank(&document, &Idf::default(), options.redundancy);
+    let ranking = rank(&document, &options);
     for (place, ranked) in ranking.sentences.iter().enumerate() {
         let sentence = &document.sentences[ranked.index];
         let note = if place < ranking.competing { "" } else { " (does not compete)" };
         let piece = text[sentence.start..sentence.end].replace(['\n', '\r'], " ");
         println!("{:>3}. [{}] {:.3}{note} {piece}", ranked.rank, ranked.index, ranked.score);
     }
-    let summary = summarize(&document, &Idf::default(), &options);
+    let summary = summarize(&document, &options);
     println!(
-        "\n{}\n\n{} of {} sentences, {}{} iterations, residual {:.1e}, {} products",
+        "\n{}\n\n{} of {} sentences, {}{} iterations, residual {:.1e}, {} comparisons",
         summary.text,
         summary.sentences.len(),
         document.sentences.len(),
         if summary.cut { "cut, " } else { "" },
         summary.convergence.iterations,
         summary.convergence.residual,
-        ranking.products,
+        ranking.comparisons,
     );
     ExitCode::SUCCESS
 }

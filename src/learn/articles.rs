@@ -33,6 +33,8 @@ pub(super) struct Member<'a> {
     pub(super) label: usize,
     source: Option<usize>,
     event: Digest,
+    /// Cells of its features that the table is without.
+    dropped: usize,
 }
 
 /// The articles of one axis, by group.
@@ -54,13 +56,13 @@ struct Part {
 
 /// Events of groups: groups that share a text are on one event, which is named by the least of their digests.
 #[derive(Debug, Default)]
-struct Events {
+pub(super) struct Events {
     /// Of a group that is not the least of its event: one that is less.
     less: HashMap<Digest, Digest>,
 }
 
 impl Events {
-    fn new(sample: &[SampleArticle]) -> Self {
+    pub(super) fn new(sample: &[SampleArticle]) -> Self {
         let mut events = Events::default();
         let mut of_text: HashMap<Digest, Digest> = HashMap::new();
         for article in sample {
@@ -73,7 +75,8 @@ impl Events {
         events
     }
 
-    fn of(&self, mut group: Digest) -> Digest {
+    /// The event that a group is on.
+    pub(super) fn of(&self, mut group: Digest) -> Digest {
         while let Some(&less) = self.less.get(&group) {
             group = less;
         }
@@ -85,6 +88,12 @@ impl<'a> Articles<'a> {
     /// The articles of the calibration sample that are labelled on the axis. Whole sources can be left out if the sample is
     /// the whole corpus, since only what is in it can be subtracted.
     pub(super) fn of(axis: Axis, counts: &'a Counts) -> Self {
+        Self::of_part(axis, counts, &[])
+    }
+
+    /// The same of counts that are without some features, of which is told how many cells the articles had, by article and
+    /// axis.
+    pub(super) fn of_part(axis: Axis, counts: &'a Counts, dropped: &[[u32; 2]]) -> Self {
         let sample = &counts.sample;
         let is_whole = sample.len() == counts.ledger.len();
         let mut names: Vec<&str> = sample.iter().filter_map(|article| article.source.as_deref()).collect();
@@ -97,11 +106,12 @@ impl<'a> Articles<'a> {
         };
         let events = Events::new(sample);
         let mut groups: BTreeMap<Digest, Vec<Member<'_>>> = BTreeMap::new();
-        for article in sample {
+        for (place, article) in sample.iter().enumerate() {
             if let Some(label) = article.labels[axis as usize] {
                 let source = article.source.as_deref().filter(|_| sources > 0).map(number);
                 let event = events.of(article.group);
-                let member = Member { article, label: usize::from(label), source, event };
+                let dropped = dropped.get(place).map_or(0, |cells| cells[axis as usize] as usize);
+                let member = Member { article, label: usize::from(label), source, event, dropped };
                 groups.entry(event).or_default().push(member);
             }
         }
@@ -119,7 +129,8 @@ impl<'a> Articles<'a> {
     pub(super) fn within(mut self, table: &AxisTable, max_cells: usize, max_scores: usize) -> Self {
         let (mut cells, mut scores) = (0, 0);
         let fit = self.groups.iter().take_while(|group| {
-            cells += group.iter().map(|member| table.cells_of(&member.article.features)).sum::<usize>();
+            cells +=
+                group.iter().map(|member| table.cells_of(&member.article.features) + member.dropped).sum::<usize>();
             scores += group.len() * table.labels.len();
             cells <= max_cells && scores <= max_scores
         });

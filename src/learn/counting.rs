@@ -6,14 +6,15 @@ use rayon::prelude::*;
 
 use super::{
     article::{LabelledArticle, Prepared},
+    layout::Layout,
     refit::refit,
     sample::{Sample, Sampled},
-    tally::Tally,
-    train::{self, TrainError, Trained},
+    tally::{Row, Tally},
+    train::{self, TrainError, Trained, Watch},
 };
 use crate::{
     classify::{Axis, Catalog, Names, is_label_id},
-    model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, SampleArticle, Serving},
+    model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, PackedCounts, SampleArticle, Serving},
 };
 
 /// Which labels are allowed.
@@ -237,20 +238,24 @@ impl Trainer {
     /// The counts in their canonical order.
     #[must_use]
     pub fn into_counts(self) -> Counts {
-        let layout = self.tally.layout(self.catalog);
-        let mut sample: Vec<SampleArticle> = Vec::with_capacity(self.sample.articles);
+        self.lay_out().into_counts()
+    }
+
+    pub(super) fn lay_out(self) -> Layout {
+        let mut layout = self.tally.layout(self.catalog);
+        let mut sample: Vec<(Row, SampleArticle)> = Vec::with_capacity(self.sample.articles);
         for (group, articles) in self.sample.groups {
             for (digest, Sampled { text, source, row }) in articles {
-                let article = SampleArticle { digest, text, group, source, ..SampleArticle::default() };
-                sample.push(layout.place(&row, article));
+                sample.push((row, SampleArticle { digest, text, group, source, ..SampleArticle::default() }));
             }
         }
-        sample.sort_unstable_by_key(|article| article.digest);
+        sample.sort_unstable_by_key(|(_, article)| article.digest);
+        layout.place(sample);
         let entry = |(article, text)| LedgerEntry { article, text };
-        let mut ledger: Vec<LedgerEntry> = self.ledger.into_iter().map(entry).collect();
-        ledger.sort_unstable();
-        let (sample_limit, sample_is_exact) = (self.sample.limit, self.sample.is_exact);
-        Counts { ledger, sample, sample_limit, sample_is_exact, ..layout.counts }
+        layout.ledger = self.ledger.into_iter().map(entry).collect();
+        layout.ledger.sort_unstable();
+        (layout.sample_limit, layout.sample_is_exact) = (self.sample.limit, self.sample.is_exact);
+        layout
     }
 
     /// Chooses settings, fits weights, temperature and likelihoods, and writes the model file.
@@ -259,7 +264,25 @@ impl Trainer {
     ///
     /// Too few articles or labels to learn from.
     pub fn finish(self) -> Result<Trained, TrainError> {
-        train::train(&self.into_counts())
+        self.finish_while(Watch { go_on: &|| true, step: &|| {} })
+    }
+
+    /// [`Trainer::finish`], as long as somebody waits for it. The counts are packed before anything is learnt, so that of
+    /// most features, which no model knows, only what the file says is held meanwhile. The model is that of
+    /// [`train`](train::train).
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::finish`]; [`TrainError::Stopped`].
+    pub fn finish_while(self, watch: Watch<'_>) -> Result<Trained, TrainError> {
+        let layout = self.lay_out();
+        let packed = layout.pack()?;
+        let known = layout.into_known();
+        train::learn(
+            train::Basis { counts: &known.counts, lowest: known.lowest, dropped: &known.dropped },
+            packed,
+            watch,
+        )
     }
 
     /// Takes settings and fitted values from a model, fits only likelihoods, and writes the model file.
@@ -269,6 +292,6 @@ impl Trainer {
     /// No axis is left that the model has settings for and that has articles of two labels.
     pub fn finish_as(self, base: &Serving) -> Result<Trained, TrainError> {
         let counts = self.into_counts();
-        train::publish(refit(base, &counts)?, &counts)
+        train::publish(refit(base, &counts)?, PackedCounts::new(&counts)?)
     }
 }

@@ -28,6 +28,7 @@ mod fit;
 mod improve;
 mod judge;
 mod known;
+mod layout;
 mod merge;
 mod metrics;
 mod minimize;
@@ -38,6 +39,7 @@ mod sample;
 mod select;
 mod stop;
 mod summaries;
+mod sums;
 mod table;
 mod tally;
 #[cfg(test)]

@@ -49,13 +49,16 @@ impl Sample {
     }
 
     /// Takes an article in, if its group has a place. Of one that is there already, the source is noted.
-    pub(super) fn add(&mut self, group: Digest, article: Digest, sampled: Sampled) {
+    pub(super) fn add(&mut self, group: Digest, article: Digest, mut sampled: Sampled) {
         if !self.takes(group) {
             return;
         }
         match self.groups.entry(group).or_default().entry(article) {
             Entry::Occupied(known) => note(known.into_mut(), sampled.source.as_deref()),
             Entry::Vacant(place) => {
+                // Rows come with room for repeated features.
+                sampled.row.features.shrink_to_fit();
+                sampled.row.terms.shrink_to_fit();
                 place.insert(sampled);
                 self.articles += 1;
             }

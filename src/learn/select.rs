@@ -1,6 +1,7 @@
 //! Which settings, weights and calibration: chosen and learnt on articles held out from the counts, and from the weights.
 
 use super::{
+    FOLDS,
     articles::Articles,
     attributes::{self, Effort, QUICK, THOROUGH},
     calibrate::{Scaling, Unseen, calibrate, temperature},
@@ -16,8 +17,8 @@ use crate::{
 /// Features an axis knows at most; the cut-off by document frequency rises until they fit.
 pub(super) const MAX_FEATURES: usize = 800_000;
 
-/// Cells of held-out articles that weights are learnt from at most. Bounds time, and memory too, where few are shared:
-/// 8 bytes each.
+/// Cells of held-out articles that weights are learnt from at most. Bounds time; articles share their cells, so that memory
+/// goes with the features in them: 8 bytes each.
 const MAX_CELLS: usize = 120_000_000;
 
 /// The same while settings are compared.
@@ -103,12 +104,17 @@ pub(super) fn lowest_cut_off(table: &AxisTable, settings: &Settings) -> Option<u
     documents.sort_unstable_by(|a, b| b.cmp(a));
     // The first feature that does not fit has so many articles, and its equals do not fit either.
     let needed = documents.get(MAX_FEATURES).map_or(0, |documents| documents.saturating_add(1));
-    let raised = Settings { min_documents: settings.min_documents.max(needed), ..*settings };
+    let raised = Settings { min_documents: settings.min_documents.max(needed).max(table.lowest), ..*settings };
     fits(table, &raised).then_some(raised.min_documents)
 }
 
 fn fits(table: &AxisTable, settings: &Settings) -> bool {
-    table.known_terms(settings).count() <= MAX_FEATURES
+    settings.min_documents >= table.lowest && table.known_terms(settings).count() <= MAX_FEATURES
+}
+
+/// The fold of an event among the [`FOLDS`] that figures are taken from.
+pub(super) fn outer_fold(event: &Digest) -> u8 {
+    event.0[15] % FOLDS
 }
 
 /// The fold of a group among `folds`, for learning weights on some articles and judging them on others. Another byte

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::names::name_features;
+use super::{layout::Layout, names::name_features, sums::Sums};
 use crate::{
     classify::{Axis, Catalog},
     model::{AxisCounts, Cells, Counts, SampleArticle},
@@ -23,14 +23,18 @@ pub(super) struct Row {
 #[error("the counts do not hold what their ledger says")]
 pub struct Contradiction;
 
-/// The sums. What has sunk to zero stays until [`Tally::layout`] passes over it.
+/// The sums.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     labels: [Labels; 2],
     languages: [u64; 3],
-    features: HashMap<u64, Feature>,
-    terms: HashMap<u64, u32>,
+    features: Sums,
+    /// All under one label.
+    terms: Sums,
 }
+
+/// The label that terms are counted under.
+const TERMS: u16 = 0;
 
 /// The labels of one axis.
 #[derive(Debug, Default)]
@@ -39,29 +43,6 @@ struct Labels {
     numbers: HashMap<String, u16>,
     /// By number: articles.
     documents: Vec<u64>,
-}
-
-/// What is counted of one feature.
-#[derive(Debug, Default)]
-struct Feature {
-    /// By axis: label number and articles, ascending.
-    cells: [Vec<(u16, u32)>; 2],
-}
-
-impl Feature {
-    fn add(&mut self, axis: usize, label: u16, articles: u32) {
-        let cells = &mut self.cells[axis];
-        match cells.binary_search_by_key(&label, |(number, _)| *number) {
-            Ok(at) => cells[at].1 += articles,
-            Err(at) => cells.insert(at, (label, articles)),
-        }
-    }
-
-    fn cell(&mut self, axis: usize, label: u16) -> Option<&mut u32> {
-        let cells = &mut self.cells[axis];
-        let at = cells.binary_search_by_key(&label, |(number, _)| *number).ok()?;
-        Some(&mut cells[at].1)
-    }
 }
 
 impl Labels {
@@ -74,13 +55,6 @@ impl Labels {
         self.documents.push(0);
         number
     }
-}
-
-/// Where labels, features and terms of a tally stand in [`Counts`].
-pub(super) struct Layout {
-    /// By axis, by the tally's number: the label's number there; `None` for a label without articles.
-    labels: [Vec<Option<u16>>; 2],
-    pub(super) counts: Counts,
 }
 
 impl Tally {
@@ -117,44 +91,32 @@ impl Tally {
         for (axis, label) in row.labels.into_iter().enumerate() {
             label.into_iter().for_each(|label| self.labels[axis].documents[usize::from(label)] += 1);
         }
-        for &id in &row.features {
-            let feature = self.features.entry(id).or_default();
-            for (axis, label) in row.labels.into_iter().enumerate() {
-                label.into_iter().for_each(|label| feature.add(axis, label, 1));
-            }
-        }
-        for &term in &row.terms {
-            *self.terms.entry(term).or_default() += 1;
-        }
+        row.features.iter().for_each(|&id| self.features.add(id, row.labels, 1));
+        row.terms.iter().for_each(|&term| self.terms.add(term, [Some(TERMS), None], 1));
     }
 
     /// Forgets an article as often as is said. Nothing is forgotten if some count is too small for it.
     pub(super) fn remove(&mut self, row: &Row, times: u32) -> Result<(), Contradiction> {
-        // Once to look, and once to subtract.
-        for subtract in [0, times] {
-            let less = |count: &mut u32| {
-                let enough = *count >= times;
-                *count = count.saturating_sub(subtract);
-                if enough { Ok(()) } else { Err(Contradiction) }
-            };
-            let less_of_many = |count: &mut u64| {
-                let enough = *count >= u64::from(times);
-                *count = count.saturating_sub(subtract.into());
-                if enough { Ok(()) } else { Err(Contradiction) }
-            };
-            less_of_many(self.languages.get_mut(row.language).ok_or(Contradiction)?)?;
-            for (axis, label) in row.labels.into_iter().enumerate() {
-                let Some(label) = label else { continue };
-                less_of_many(self.labels[axis].documents.get_mut(usize::from(label)).ok_or(Contradiction)?)?;
-                for id in &row.features {
-                    let feature = self.features.get_mut(id).ok_or(Contradiction)?;
-                    less(feature.cell(axis, label).ok_or(Contradiction)?)?;
-                }
-            }
-            for term in &row.terms {
-                less(self.terms.get_mut(term).ok_or(Contradiction)?)?;
-            }
+        self.features.settle();
+        self.terms.settle();
+        let language = self.languages.get_mut(row.language).ok_or(Contradiction)?;
+        let mut is_enough = *language >= u64::from(times);
+        let labels = row.labels.into_iter().enumerate().filter_map(|(axis, label)| Some((axis, label?)));
+        for (axis, label) in labels.clone() {
+            let documents = self.labels[axis].documents.get(usize::from(label));
+            is_enough &= documents.is_some_and(|&documents| documents >= u64::from(times));
+            is_enough &= row.features.iter().all(|&id| self.features.count(id, axis, label) >= times);
         }
+        is_enough &= row.terms.iter().all(|&term| self.terms.count(term, 0, TERMS) >= times);
+        if !is_enough {
+            return Err(Contradiction);
+        }
+        *language -= u64::from(times);
+        for (axis, label) in labels {
+            self.labels[axis].documents[usize::from(label)] -= u64::from(times);
+            row.features.iter().for_each(|&id| self.features.take(id, axis, label, times));
+        }
+        row.terms.iter().for_each(|&term| self.terms.take(term, 0, TERMS, times));
         Ok(())
     }
 
@@ -176,19 +138,20 @@ impl Tally {
                 self.labels[axis].documents[usize::from(number)] += articles;
             }
         }
-        let mut at = [0, 0];
-        for (index, &id) in counts.features.iter().enumerate() {
-            let feature = self.features.entry(id).or_default();
-            for (axis, AxisCounts { cells, .. }) in counts.axes.iter().enumerate() {
-                let own = at[axis]..at[axis] + usize::from(cells.cells[index]);
-                at[axis] = own.end;
+        for (axis, AxisCounts { cells, .. }) in counts.axes.iter().enumerate() {
+            let mut at = 0;
+            for (&id, &own) in counts.features.iter().zip(&cells.cells) {
+                let own = at..at + usize::from(own);
+                at = own.end;
                 for (&label, &articles) in cells.labels[own.clone()].iter().zip(&cells.counts[own]) {
-                    feature.add(axis, numbers[axis][usize::from(label)], articles);
+                    let mut labels = [None, None];
+                    labels[axis] = Some(numbers[axis][usize::from(label)]);
+                    self.features.add(id, labels, articles);
                 }
             }
         }
-        for (&term, articles) in counts.terms.iter().zip(&counts.term_documents) {
-            *self.terms.entry(term).or_default() += articles;
+        for (&term, &articles) in counts.terms.iter().zip(&counts.term_documents) {
+            self.terms.add(term, [Some(TERMS), None], articles);
         }
         numbers
     }
@@ -233,65 +196,24 @@ impl Tally {
             .flat_map(|axis| catalog.labels(axis).iter().map(move |label| (axis, label)))
             .flat_map(|(axis, label)| name_features(axis, label))
             .collect();
-        for &id in &names {
-            self.features.entry(id).or_default();
-        }
-        let is_held = |feature: &Feature| feature.cells.iter().flatten().any(|(_, articles)| *articles > 0);
-        let mut counted: Vec<(u64, Feature)> =
-            self.features.into_iter().filter(|(id, feature)| is_held(feature) || names.contains(id)).collect();
-        counted.sort_unstable_by_key(|(id, _)| *id);
-        for (_, feature) in &counted {
-            for axis in 0..2 {
-                let held = feature.cells[axis].iter().filter(|(_, articles)| *articles > 0);
-                let label = |number: u16| labels[axis].get(usize::from(number)).copied().flatten();
-                let mut cells: Vec<(u16, u32)> =
-                    held.filter_map(|&(number, articles)| Some((label(number)?, articles))).collect();
-                cells.sort_unstable();
-                let into = &mut axes[axis].cells;
-                into.cells.push(cells.len() as u16);
-                into.labels.extend(cells.iter().map(|(label, _)| *label));
-                into.counts.extend(cells.iter().map(|(_, count)| *count));
-            }
-        }
-        let mut terms: Vec<(u64, u32)> = self.terms.into_iter().filter(|(_, articles)| *articles > 0).collect();
-        terms.sort_unstable();
-        let (terms, term_documents) = terms.into_iter().unzip();
-        let counts = Counts {
+        names.iter().for_each(|&id| self.features.add(id, [None, None], 0));
+        self.features.renumber(|axis, label| labels[axis].get(usize::from(label)).copied().flatten());
+        self.terms.finish();
+        let Tally { languages, features, terms, .. } = self;
+        Layout {
+            labels,
             catalog,
-            languages: self.languages,
-            features: counted.iter().map(|(id, _)| *id).collect(),
+            languages,
             axes,
+            names,
+            features,
             terms,
-            term_documents,
+            ledger: Vec::new(),
+            sample: Vec::new(),
+            sample_limit: None,
             sample_is_exact: true,
-            ..Counts::default()
-        };
-        Layout { labels, counts }
-    }
-}
-
-impl Layout {
-    /// Fills in what the calibration sample holds of an article that was counted.
-    pub(super) fn place(&self, row: &Row, article: SampleArticle) -> SampleArticle {
-        let label = |axis: usize| {
-            row.labels[axis].and_then(|number| self.labels[axis].get(usize::from(number)).copied().flatten())
-        };
-        SampleArticle {
-            labels: [label(0), label(1)],
-            language: row.language as u8,
-            features: positions(&row.features, &self.counts.features),
-            terms: positions(&row.terms, &self.counts.terms),
-            ..article
         }
     }
-}
-
-/// Where some ids stand among all, ascending.
-fn positions(ids: &[u64], all: &[u64]) -> Vec<u32> {
-    let found = ids.iter().filter_map(|id| all.binary_search(id).ok());
-    let mut positions: Vec<u32> = found.map(|position| position as u32).collect();
-    positions.sort_unstable();
-    positions
 }
 
 impl Row {

@@ -6,14 +6,14 @@ use super::{
     case::Case,
     fit,
     metrics::{STORED_POINTS, Scored, measure},
-    select::{Choice, MAX_FEATURES, choose},
+    select::{Choice, MAX_FEATURES, choose, outer_fold},
     stop::{self, GoOn, Stopped},
     table::{AxisTable, LeftOut},
     typical,
 };
 use crate::{
     classify::{Axis, Tables, TypicalityLimits},
-    model::{AxisReport, Counts, Digest, MAX_SAMPLE, Metrics, ModelError, ModelFile, Report, Serving, digest_of},
+    model::{AxisReport, Counts, Digest, MAX_SAMPLE, Metrics, ModelError, ModelFile, PackedCounts, Report, Serving},
 };
 
 /// Why no model could be trained.
@@ -66,8 +66,8 @@ fn outer_folds(
     Watch { go_on, step }: Watch<'_>,
 ) -> Result<Option<[Option<Metrics>; 2]>, Stopped> {
     let fold = |fold: u8| -> Result<Option<[Vec<Scored>; 2]>, Stopped> {
-        let held_out = articles.filter(|group| group.0[15] % FOLDS == fold);
-        let rest = articles.filter(|group| group.0[15] % FOLDS != fold);
+        let held_out = articles.filter(|event| outer_fold(event) == fold);
+        let rest = articles.filter(|event| outer_fold(event) != fold);
         if held_out.groups() == 0 {
             return Ok(Some([Vec::new(), Vec::new()]));
         }
@@ -132,13 +132,30 @@ pub struct Watch<'a> {
 ///
 /// As [`train`]; [`TrainError::Stopped`].
 pub fn train_while(counts: &Counts, watch: Watch<'_>) -> Result<Trained, TrainError> {
+    learn(Basis { counts, lowest: [0; 2], dropped: &[] }, PackedCounts::new(counts)?, watch)
+}
+
+/// What is learnt from: counts, which may be without features that no model can know.
+#[derive(Clone, Copy)]
+pub(super) struct Basis<'a> {
+    pub(super) counts: &'a Counts,
+    /// By axis: features of fewer articles may be missing, and no cut-off is below.
+    pub(super) lowest: [u32; 2],
+    /// By article of the sample, by axis: cells of its features that are missing. Empty if none is.
+    pub(super) dropped: &'a [[u32; 2]],
+}
+
+/// Learns a model, and writes its file with the counts, of which the basis may be a part.
+pub(super) fn learn(basis: Basis<'_>, packed: PackedCounts, watch: Watch<'_>) -> Result<Trained, TrainError> {
+    let Basis { counts, lowest, dropped } = basis;
     let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
     let mut is_labelled = false;
     for axis in Axis::ALL {
         let Some(table) = AxisTable::new(counts, axis) else { continue };
+        let table = table.with_lowest(lowest[axis as usize]);
         is_labelled = true;
-        let articles = Articles::of(axis, counts);
+        let articles = Articles::of_part(axis, counts, dropped);
         let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
         if labels_seen < 2 || articles.groups() < 2 {
             continue;
@@ -158,7 +175,7 @@ pub fn train_while(counts: &Counts, watch: Watch<'_>) -> Result<Trained, TrainEr
         return Err(if is_labelled { TrainError::TooFew } else { TrainError::NoArticles });
     }
     stop::check(watch.go_on)?;
-    publish(serving(counts, tables, report, typical::limits(counts), digest_of(counts)?), counts)
+    publish(serving(counts, tables, report, typical::limits(counts), packed.digest()), packed)
 }
 
 /// The serving section of tables and report that were made of counts.
@@ -186,12 +203,13 @@ pub(super) fn serving(
 }
 
 /// The model file of a serving section and its counts.
-pub(super) fn publish(serving: Serving, counts: &Counts) -> Result<Trained, TrainError> {
+pub(super) fn publish(serving: Serving, counts: PackedCounts) -> Result<Trained, TrainError> {
     let report = serving.report.clone();
     let learnt = serving.tables.axes.each_ref().map(Option::is_some);
-    let is_left_out = |&axis: &Axis| !counts.axes[axis as usize].labels.is_empty() && !learnt[axis as usize];
-    let (model, version) = ModelFile::write(serving, counts)?;
-    Ok(Trained { model, version, report, not_learnt: Axis::ALL.into_iter().filter(is_left_out).collect() })
+    let is_left_out = |&axis: &Axis| counts.is_labelled(axis) && !learnt[axis as usize];
+    let not_learnt = Axis::ALL.into_iter().filter(is_left_out).collect();
+    let (model, version) = ModelFile::write_packed(serving, counts)?;
+    Ok(Trained { model, version, report, not_learnt })
 }
 
 /// Drops the features that neither axis knows.

@@ -13,7 +13,7 @@
 //! A file of counts has everything but the two lines of the serving section. Integers are little-endian. Compression is
 //! a wrapper: the version of a model names the uncompressed bytes.
 
-use std::io::Read;
+use std::io::{self, Read as _};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -37,6 +37,13 @@ const MAX_RATIO: u64 = 256;
 const FIXED_PART: u64 = 1 << 20;
 
 const COMPRESSION_LEVEL: i32 = 12;
+
+/// A section up to this length, in bytes, is encoded before it is compressed; a longer one is compressed as it is encoded, so
+/// that it is never in memory as a whole.
+const IN_ONE_GO: u64 = 64 << 20;
+
+/// Bytes that are handed over at a time while a section is encoded.
+const BUFFER: usize = 1 << 16;
 
 /// The two sections of a file, in the order they stand in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,32 +193,105 @@ fn version<'a>(digests: impl Iterator<Item = &'a [u8; 32]>) -> String {
     hex.as_str()[..32].to_owned()
 }
 
-/// The canonical bytes of a section.
-pub(super) fn encode<T: Serialize>(value: &T, section: Section) -> Result<Vec<u8>, ModelError> {
-    postcard::to_stdvec(value).map_err(|error| ModelError::Malformed { section, reason: error.to_string() })
+/// A section as it stands in a file.
+#[derive(Debug)]
+pub(super) struct Packed {
+    raw_length: u64,
+    pub(super) digest: [u8; 32],
+    bytes: Vec<u8>,
 }
 
-/// A file from its sections' canonical bytes in the order of its kind, and its version.
-pub(super) fn write(kind: Kind, sections: &[&[u8]]) -> Result<(Vec<u8>, String), ModelError> {
+/// Length and checksum of what is written to it.
+#[derive(Default)]
+struct Measured {
+    length: u64,
+    hasher: blake3::Hasher,
+}
+
+impl io::Write for Measured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.length += bytes.len() as u64;
+        self.hasher.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes the canonical bytes of a section, and gives the writer back.
+fn encode<W: io::Write>(value: &impl Serialize, writer: W, section: Section) -> Result<W, ModelError> {
+    let writer = io::BufWriter::with_capacity(BUFFER, writer);
+    let written = postcard::to_io(value, writer).map_err(|error| ModelError::malformed(section, &error))?;
+    written.into_inner().map_err(|error| ModelError::malformed(section, error.error()))
+}
+
+fn measure(value: &impl Serialize, section: Section) -> Result<Measured, ModelError> {
+    encode(value, Measured::default(), section)
+}
+
+/// The checksum of a section's canonical bytes.
+pub(super) fn digest(value: &impl Serialize, section: Section) -> Result<[u8; 32], ModelError> {
+    Ok(*measure(value, section)?.hasher.finalize().as_bytes())
+}
+
+/// Packs a section.
+pub(super) fn pack(value: &impl Serialize, section: Section) -> Result<Packed, ModelError> {
+    pack_with(value, section, IN_ONE_GO)
+}
+
+fn pack_with(value: &impl Serialize, section: Section, in_one_go: u64) -> Result<Packed, ModelError> {
+    let Measured { length: raw_length, hasher } = measure(value, section)?;
+    if raw_length > MAX_SECTION[section as usize] {
+        return Err(ModelError::TooLarge { section, actual: raw_length });
+    }
+    let failed = |error: io::Error| ModelError::malformed(section, &error);
+    let bytes = if raw_length <= in_one_go {
+        let raw = encode(value, Vec::with_capacity(raw_length as usize), section)?;
+        zstd::bulk::compress(&raw, COMPRESSION_LEVEL).map_err(failed)?
+    } else {
+        let mut encoder = zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL).map_err(failed)?;
+        encoder.set_pledged_src_size(Some(raw_length)).map_err(failed)?;
+        encode(value, encoder, section)?.finish().map_err(failed)?
+    };
+    Ok(Packed { raw_length, digest: *hasher.finalize().as_bytes(), bytes })
+}
+
+/// A file from its sections in the order of its kind, and its version.
+pub(super) fn write(kind: Kind, sections: Vec<Packed>) -> (Vec<u8>, String) {
+    let version = version(sections.iter().map(|section| &section.digest));
     let mut header = kind.magic().to_vec();
     header.extend_from_slice(&FORMAT.to_le_bytes());
     header.extend_from_slice(&SCHEME.to_le_bytes());
-    let mut body = Vec::new();
-    let mut digests = Vec::new();
-    for (raw, &section) in sections.iter().zip(kind.sections()) {
-        let actual = raw.len() as u64;
-        if actual > MAX_SECTION[section as usize] {
-            return Err(ModelError::TooLarge { section, actual });
-        }
-        let packed = zstd::bulk::compress(raw, COMPRESSION_LEVEL)
-            .map_err(|error| ModelError::Malformed { section, reason: error.to_string() })?;
-        let digest = *blake3::hash(raw).as_bytes();
-        header.extend_from_slice(&(raw.len() as u64).to_le_bytes());
-        header.extend_from_slice(&(packed.len() as u64).to_le_bytes());
-        header.extend_from_slice(&digest);
-        body.extend_from_slice(&packed);
-        digests.push(digest);
+    for section in &sections {
+        header.extend_from_slice(&section.raw_length.to_le_bytes());
+        header.extend_from_slice(&(section.bytes.len() as u64).to_le_bytes());
+        header.extend_from_slice(&section.digest);
     }
-    header.extend_from_slice(&body);
-    Ok((header, version(digests.iter())))
+    // The last section is by far the longest: what is before it is put in front, so that it is not there twice.
+    let mut sections = sections.into_iter().map(|section| section.bytes);
+    let mut bytes = sections.next_back().unwrap_or_default();
+    header.extend(sections.flatten());
+    bytes.splice(0..0, header);
+    (bytes, version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Read back, what was compressed piece by piece is what was compressed in one go.
+    #[test]
+    fn long_sections_are_packed_piece_by_piece() {
+        let value: Vec<u64> = (0..100_000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (n % 64)).collect();
+        let files = [u64::MAX, 0].map(|in_one_go| {
+            let packed = pack_with(&value, Section::Counts, in_one_go).unwrap();
+            let (bytes, version) = write(Kind::Counts, vec![packed]);
+            let read: Vec<u64> = Container::open(&bytes).unwrap().section(Section::Counts).unwrap();
+            assert_eq!(read, value);
+            version
+        });
+        assert_eq!(files[0], files[1]);
+    }
 }

@@ -1,10 +1,13 @@
 //! Whole model files, with the counts that learning goes on from, and files of counts.
 
+use serde::Serialize;
+
 use super::{
     Counts, Digest, EMBEDDED, Model, ModelError, Section, Serving,
     codec::{self, Kind},
     self_test,
 };
+use crate::classify::{Axis, Catalog};
 
 /// A whole model file: what answers, and what learning goes on from.
 #[derive(Debug)]
@@ -46,12 +49,64 @@ impl ModelFile {
     /// # Errors
     ///
     /// Sections that a reader would refuse.
-    pub fn write(mut serving: Serving, counts: &Counts) -> Result<(Vec<u8>, String), ModelError> {
+    pub fn write(serving: Serving, counts: &Counts) -> Result<(Vec<u8>, String), ModelError> {
+        Self::write_packed(serving, PackedCounts::new(counts)?)
+    }
+
+    /// [`ModelFile::write`] of counts that are packed already.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelFile::write`].
+    pub fn write_packed(mut serving: Serving, counts: PackedCounts) -> Result<(Vec<u8>, String), ModelError> {
         let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
-        check_counts(&serving, counts)?;
+        check_same_model(&serving, &counts.catalog, counts.labels.each_ref().map(Vec::as_slice))?;
         serving.self_test = self_test::answers(&model);
-        let sections = [codec::encode(&serving, Section::Serving)?, codec::encode(counts, Section::Counts)?];
-        codec::write(Kind::Model, &sections.each_ref().map(Vec::as_slice))
+        drop(model);
+        let packed = codec::pack(&serving, Section::Serving)?;
+        Ok(codec::write(Kind::Model, vec![packed, counts.section]))
+    }
+}
+
+/// Counts as they stand in a file: so they can wait for their model in little memory.
+#[derive(Debug)]
+pub struct PackedCounts {
+    section: codec::Packed,
+    catalog: Catalog,
+    labels: [Vec<String>; 2],
+}
+
+impl PackedCounts {
+    /// Packs counts.
+    ///
+    /// # Errors
+    ///
+    /// Counts that a reader would refuse.
+    pub fn new(counts: &Counts) -> Result<Self, ModelError> {
+        check_soundness(counts)?;
+        Self::of(counts, &counts.catalog, counts.axes.each_ref().map(|axis| axis.labels.as_slice()))
+    }
+
+    /// Packs what is serialised as [`Counts`] with this catalog and these labels, by axis, are.
+    ///
+    /// # Errors
+    ///
+    /// Counts that cannot be encoded, or are too large for a file.
+    pub fn of(counts: &impl Serialize, catalog: &Catalog, labels: [&[String]; 2]) -> Result<Self, ModelError> {
+        let section = codec::pack(counts, Section::Counts)?;
+        Ok(Self { section, catalog: catalog.clone(), labels: labels.map(<[String]>::to_vec) })
+    }
+
+    /// The digest of the counts, for [`Serving::calibrated_on`].
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        shortened(&self.section.digest)
+    }
+
+    /// Whether some article is labelled on an axis.
+    #[must_use]
+    pub fn is_labelled(&self, axis: Axis) -> bool {
+        !self.labels[axis as usize].is_empty()
     }
 }
 
@@ -80,8 +135,7 @@ impl Counts {
     ///
     /// Counts that a reader would refuse.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        check_soundness(self)?;
-        Ok(codec::write(Kind::Counts, &[&codec::encode(self, Section::Counts)?])?.0)
+        Ok(codec::write(Kind::Counts, vec![PackedCounts::new(self)?.section]).0)
     }
 }
 
@@ -95,12 +149,17 @@ fn check_soundness(counts: &Counts) -> Result<(), ModelError> {
 /// Whether counts are sound, and of the same model as a serving section.
 fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
     check_soundness(counts)?;
-    let same_labels = serving.tables.axes.iter().zip(&counts.axes).all(|(tables, counts)| match tables {
-        Some(tables) => tables.labels == counts.labels,
+    check_same_model(serving, &counts.catalog, counts.axes.each_ref().map(|axis| axis.labels.as_slice()))
+}
+
+/// Whether counts with some catalog and labels are of the same model as a serving section.
+fn check_same_model(serving: &Serving, catalog: &Catalog, labels: [&[String]; 2]) -> Result<(), ModelError> {
+    let same_labels = serving.tables.axes.iter().zip(labels).all(|(tables, labels)| match tables {
+        Some(tables) => tables.labels == labels,
         // Counted, but too little to learn from.
         None => true,
     });
-    if !same_labels || serving.catalog != counts.catalog {
+    if !same_labels || serving.catalog != *catalog {
         return Err(ModelError::malformed(Section::Counts, "not of the same model as the serving section"));
     }
     Ok(())
@@ -112,7 +171,7 @@ fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
 ///
 /// Counts that cannot be encoded.
 pub fn digest_of(counts: &Counts) -> Result<Digest, ModelError> {
-    Ok(shortened(blake3::hash(&codec::encode(counts, Section::Counts)?).as_bytes()))
+    Ok(shortened(&codec::digest(counts, Section::Counts)?))
 }
 
 /// The first half of a checksum.

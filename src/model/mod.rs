@@ -19,7 +19,7 @@ pub use self::{
     codec::Section,
     counts::{AxisCounts, Cells, Counts, Digest, LedgerEntry, MAX_SAMPLE, SampleArticle},
     error::ModelError,
-    file::{ModelFile, digest_of},
+    file::{ModelFile, PackedCounts, digest_of},
     report::{
         AcceptedMetrics, AxisReport, Confusion, EventModel, LabelMetrics, LabelSetMetrics, Metrics, ReliabilityBin,
         Report, RiskPoint, Settings,

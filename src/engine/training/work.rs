@@ -20,7 +20,7 @@ use super::{
 use crate::{
     learn::{self, Condition, LabelledArticle, NotDone, Part, Stopped, TrainError, Trained, Trainer, Verdict, Watch},
     model::{
-        Digest, ModelFile, Serving,
+        Digest, Model, ModelFile, Serving,
         store::{Expected, Info, Origin, Store, StoreError, Version},
     },
 };
@@ -76,13 +76,17 @@ impl Work {
         let Trained { model: bytes, not_learnt, .. } =
             pool.install(|| self.learn(trainer, serving.as_ref().filter(|_| !anew)))?;
         drop(serving);
-        let new = ModelFile::from_bytes(&bytes).map_err(TrainError::from)?;
-        let version = Version::new(new.model.version())?;
-        let compared = match self.order.activate_if {
-            Some(condition) => Some(pool.install(|| self.compare(&new, &version, &mut received, condition))?),
-            None => None,
+        // The counts are read only if articles are to be held out from them.
+        let (model, compared) = match self.order.activate_if {
+            Some(condition) => {
+                let new = ModelFile::from_bytes(&bytes).map_err(TrainError::from)?;
+                let version = Version::new(new.model.version())?;
+                let compared = pool.install(|| self.compare(&new, &version, &mut received, condition))?;
+                (new.model, Some(compared))
+            }
+            None => (Model::from_bytes(&bytes).map_err(TrainError::from)?, None),
         };
-        let ModelFile { model, .. } = new;
+        let version = Version::new(model.version())?;
         drop(received);
 
         self.go_on()?;
@@ -222,7 +226,7 @@ impl Work {
         }
         let steps = AtomicU64::new(0);
         let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed).saturating_add(1));
-        Ok(learn::train_while(&trainer.into_counts(), Watch { go_on: &|| !self.stop.is_cancelled(), step: &step })?)
+        Ok(trainer.finish_while(Watch { go_on: &|| !self.stop.is_cancelled(), step: &step })?)
     }
 
     /// Compares the new version with the active one, or the one that answers if none is, on the articles of the request that

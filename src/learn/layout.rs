@@ -1,0 +1,376 @@
+//! What was counted, in the canonical order of [`Counts`], still compressed: it becomes counts, or the bytes of their section
+//! and the part of them that learning reads.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+use serde::{Serialize, Serializer, ser::SerializeSeq as _};
+
+use super::{
+    FOLDS,
+    articles::Events,
+    select::{MAX_FEATURES, outer_fold},
+    sums::{FeatureTotals, Sums},
+    tally::Row,
+};
+use crate::{
+    classify::{Catalog, features::Field},
+    model::{AxisCounts, Cells, Counts, Digest, LedgerEntry, ModelError, PackedCounts, SampleArticle},
+};
+
+/// Numbers of articles above which features are told apart no more.
+const MAX_DOCUMENTS: usize = 1 << 12;
+
+/// All that [`Counts`] hold.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// By axis, by the tally's number: the label's number; `None` for a label without articles.
+    pub(super) labels: [Vec<Option<u16>>; 2],
+    pub(super) catalog: Catalog,
+    pub(super) languages: [u64; 3],
+    /// Without cells.
+    pub(super) axes: [AxisCounts; 2],
+    /// The features that the names of labels are.
+    pub(super) names: HashSet<u64>,
+    pub(super) features: Sums,
+    pub(super) terms: Sums,
+    pub(super) ledger: Vec<LedgerEntry>,
+    pub(super) sample: Vec<SampleArticle>,
+    pub(super) sample_limit: Option<Digest>,
+    pub(super) sample_is_exact: bool,
+}
+
+/// The part of counts that learning reads.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// Without the features that no model knows: those of fewer articles than the lowest cut-off under which the features
+    /// fit; and without terms of one article that is not in the sample.
+    pub(super) counts: Counts,
+    /// By axis: that cut-off.
+    pub(super) lowest: [u32; 2],
+    /// By article of the sample, by axis: cells of its features that are not there.
+    pub(super) dropped: Vec<[u32; 2]>,
+}
+
+/// A column of counts: how many values, and what calls for each.
+struct Column<F>(usize, F);
+
+impl<F: Fn(&mut dyn FnMut(u64))> Serialize for Column<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(Some(self.0))?;
+        let mut result = Ok(());
+        (self.1)(&mut |value| {
+            if result.is_ok() {
+                result = sequence.serialize_element(&value);
+            }
+        });
+        result?;
+        sequence.end()
+    }
+}
+
+/// The values of ascending ids as they are written: the differences between them.
+fn differences(sums: &Sums, each: &mut dyn FnMut(u64)) {
+    let mut previous = 0;
+    sums.visit(|id, _| {
+        each(id.wrapping_sub(previous));
+        previous = id;
+    });
+}
+
+impl Layout {
+    /// Fills in what the sample holds of articles that were counted.
+    pub(super) fn place(&mut self, sample: Vec<(Row, SampleArticle)>) {
+        let label = |axis: usize, number: u16| self.labels[axis].get(usize::from(number)).copied().flatten();
+        let (rows, mut articles): (Vec<Row>, Vec<SampleArticle>) = sample.into_iter().unzip();
+        for (row, article) in rows.iter().zip(&mut articles) {
+            article.labels = [0, 1].map(|axis| row.labels[axis].and_then(|number| label(axis, number)));
+            article.language = row.language as u8;
+        }
+        let features: Vec<&[u64]> = rows.iter().map(|row| row.features.as_slice()).collect();
+        let terms: Vec<&[u64]> = rows.iter().map(|row| row.terms.as_slice()).collect();
+        let features = positions(&self.features, &features);
+        let terms = positions(&self.terms, &terms);
+        for ((article, features), terms) in articles.iter_mut().zip(features).zip(terms) {
+            (article.features, article.terms) = (features, terms);
+        }
+        self.sample = articles;
+    }
+
+    /// As counts.
+    pub(super) fn into_counts(self) -> Counts {
+        self.counts(|| true, || true)
+    }
+
+    /// The counts, with the features and the terms of which is said so, one after the other.
+    fn counts(self, mut has_feature: impl FnMut() -> bool, mut has_term: impl FnMut() -> bool) -> Counts {
+        let (mut features, mut axes) = (Vec::new(), self.axes);
+        self.features.visit(|id, cells| {
+            if has_feature() {
+                features.push(id);
+                axes.iter_mut().zip(cells).for_each(|(axis, own)| push(&mut axis.cells, own));
+            }
+        });
+        let (mut terms, mut term_documents) = (Vec::new(), Vec::new());
+        self.terms.visit(|term, [cells, _]| {
+            if has_term() {
+                terms.push(term);
+                term_documents.push(cells.iter().map(|(_, articles)| *articles).sum());
+            }
+        });
+        Counts {
+            catalog: self.catalog,
+            languages: self.languages,
+            features,
+            axes,
+            terms,
+            term_documents,
+            ledger: self.ledger,
+            sample: self.sample,
+            sample_limit: self.sample_limit,
+            sample_is_exact: self.sample_is_exact,
+        }
+    }
+
+    /// As the section of a file: what packing the counts would give.
+    pub(super) fn pack(&self) -> Result<PackedCounts, ModelError> {
+        let (features, terms) = (&self.features, &self.terms);
+        let axis = |axis: usize| {
+            let AxisCounts { labels, documents, .. } = &self.axes[axis];
+            let numbers = Column(features.features(), move |each: &mut dyn FnMut(u64)| {
+                features.visit(|_, cells| each(cells[axis].len() as u64));
+            });
+            let of_cells = move |value: fn(&(u16, u32)) -> u64| {
+                Column(features.cells(axis), move |each: &mut dyn FnMut(u64)| {
+                    features.visit(|_, cells| cells[axis].iter().map(value).for_each(&mut *each));
+                })
+            };
+            (labels, documents, (numbers, of_cells(|cell| cell.0.into()), of_cells(|cell| cell.1.into())))
+        };
+        let whole = (
+            &self.catalog,
+            self.languages,
+            Column(features.features(), |each: &mut dyn FnMut(u64)| differences(features, each)),
+            (axis(0), axis(1)),
+            Column(terms.features(), |each: &mut dyn FnMut(u64)| differences(terms, each)),
+            Column(terms.features(), |each: &mut dyn FnMut(u64)| {
+                terms.visit(|_, [cells, _]| each(cells.iter().map(|(_, articles)| u64::from(*articles)).sum()));
+            }),
+            &self.ledger,
+            &self.sample,
+            self.sample_limit,
+            self.sample_is_exact,
+        );
+        PackedCounts::of(&whole, &self.catalog, self.axes.each_ref().map(|axis| axis.labels.as_slice()))
+    }
+
+    /// What learning reads.
+    pub(super) fn into_known(self) -> Known {
+        self.into_known_of(MAX_FEATURES)
+    }
+
+    /// What learning reads if a model knows so many features at most.
+    fn into_known_of(self, max_features: usize) -> Known {
+        let lowest = self.lowest(max_features);
+        let is_known = |id: u64, documents: [u32; 2], _| {
+            Field::of(id).is_none_or(Field::is_names)
+                || documents.iter().zip(lowest).any(|(&documents, lowest)| documents >= lowest)
+                || self.names.contains(&id)
+        };
+        let features = keep(&self.features, self.sample.iter().map(|article| article.features.as_slice()), is_known);
+        let is_read = |_, [documents, _]: [u32; 2], is_sampled| documents > 1 || is_sampled;
+        let terms = keep(&self.terms, self.sample.iter().map(|article| article.terms.as_slice()), is_read);
+        let mut whole = self;
+        for (article, (features, terms)) in whole.sample.iter_mut().zip(features.places.into_iter().zip(terms.places)) {
+            (article.features, article.terms) = (features, terms);
+        }
+        let (mut is_feature, mut is_term) = (features.is_kept.into_iter(), terms.is_kept.into_iter());
+        let counts = whole.counts(|| is_feature.next() == Some(true), || is_term.next() == Some(true));
+        Known { counts, lowest, dropped: features.dropped }
+    }
+
+    /// By axis: the lowest cut-off under which the features fit in the model, or in one that figures are taken from, which is
+    /// learnt without one of the outer folds.
+    fn lowest(&self, max_features: usize) -> [u32; 2] {
+        let events = Events::new(&self.sample);
+        let folds: Vec<u8> = self.sample.iter().map(|article| outer_fold(&events.of(article.group))).collect();
+        let places: Vec<&[u32]> = self.sample.iter().map(|article| article.features.as_slice()).collect();
+        // By fold, by axis, by number of articles: features.
+        let mut features_of = [0; FOLDS as usize].map(|_| [0; 2].map(|_| vec![0_usize; MAX_DOCUMENTS]));
+        walk(&self.features, places, |run, base, own| {
+            for (fold, features_of) in (0..).zip(&mut features_of) {
+                let mut left_out = vec![[0_u32; 2]; run.len()];
+                for ((article, own), _) in self.sample.iter().zip(own).zip(&folds).filter(|(_, own)| **own == fold) {
+                    let labelled = article.labels.map(|label| u32::from(label.is_some()));
+                    for &place in *own {
+                        left_out[(place - base) as usize].iter_mut().zip(labelled).for_each(|(sum, one)| *sum += one);
+                    }
+                }
+                for ((id, totals), left_out) in run.iter().zip(left_out) {
+                    if Field::of(*id).is_some_and(|field| !field.is_names()) {
+                        for axis in 0..2 {
+                            let documents = totals.documents[axis].saturating_sub(left_out[axis]) as usize;
+                            features_of[axis][documents.min(MAX_DOCUMENTS - 1)] += 1;
+                        }
+                    }
+                }
+            }
+        });
+        let lowest = |features_of: &Vec<usize>| {
+            let mut features = 0;
+            let too_many = |&documents: &usize| {
+                features += features_of[documents];
+                features > max_features
+            };
+            (1..MAX_DOCUMENTS).rev().find(too_many).map_or(1, |documents| documents as u32 + 1)
+        };
+        // Without a fold there are no more features than with it.
+        [0, 1].map(|axis| features_of.iter().map(|fold| lowest(&fold[axis])).min().unwrap_or_default())
+    }
+}
+
+/// The numbers of cells, and the cells, of one more feature.
+fn push(into: &mut Cells, cells: &[(u16, u32)]) {
+    into.cells.push(cells.len() as u16);
+    into.labels.extend(cells.iter().map(|(label, _)| *label));
+    into.counts.extend(cells.iter().map(|(_, articles)| *articles));
+}
+
+/// Where the ids of each article stand among all.
+fn positions(sums: &Sums, articles: &[&[u64]]) -> Vec<Vec<u32>> {
+    let mut found: Vec<(&[u64], Vec<u32>)> = articles.iter().map(|ids| (*ids, Vec::with_capacity(ids.len()))).collect();
+    let mut base = 0;
+    sums.visit_runs(|run| {
+        let Some(&(last, _)) = run.last() else { return };
+        found.par_iter_mut().for_each(|(left, places)| {
+            let (own, rest) = left.split_at(left.partition_point(|&id| id <= last));
+            let place = |id: &u64| run.binary_search_by_key(id, |(id, _)| *id).ok();
+            places.extend(own.iter().filter_map(place).map(|place| base + place as u32));
+            *left = rest;
+        });
+        base += run.len() as u32;
+    });
+    found.into_iter().map(|(_, places)| places).collect()
+}
+
+/// Calls `visit` for every run, with the place of its first feature and, by article, the article's places in it.
+fn walk<'a>(
+    sums: &Sums,
+    mut articles: Vec<&'a [u32]>,
+    mut visit: impl FnMut(&[(u64, FeatureTotals)], u32, &[&'a [u32]]),
+) {
+    let mut base = 0;
+    sums.visit_runs(|run| {
+        let end = base + run.len() as u32;
+        let own = articles.iter_mut().map(|left| {
+            let (own, rest) = left.split_at(left.partition_point(|&place| place < end));
+            *left = rest;
+            own
+        });
+        visit(run, base, &own.collect::<Vec<_>>());
+        base = end;
+    });
+}
+
+/// What is left when some features are dropped.
+struct Kept {
+    is_kept: Vec<bool>,
+    /// By article: where its features now stand.
+    places: Vec<Vec<u32>>,
+    /// By article, by axis: cells of those that are dropped.
+    dropped: Vec<[u32; 2]>,
+}
+
+/// Keeps the features of which `is_wanted` says so, given id, articles, and whether some article of the sample has it.
+fn keep<'a>(
+    sums: &Sums,
+    articles: impl Iterator<Item = &'a [u32]>,
+    is_wanted: impl Fn(u64, [u32; 2], bool) -> bool,
+) -> Kept {
+    let articles: Vec<&[u32]> = articles.collect();
+    let (mut places, mut dropped) = (vec![Vec::new(); articles.len()], vec![[0_u32; 2]; articles.len()]);
+    let (mut is_kept, mut kept) = (Vec::with_capacity(sums.features()), 0);
+    walk(sums, articles, |run, base, own| {
+        let mut is_sampled = vec![false; run.len()];
+        own.iter().copied().flatten().for_each(|&place| is_sampled[(place - base) as usize] = true);
+        let new_place = |((id, totals), is_sampled): (&(u64, FeatureTotals), bool)| {
+            let is_wanted = is_wanted(*id, totals.documents, is_sampled);
+            is_kept.push(is_wanted);
+            kept += u32::from(is_wanted);
+            is_wanted.then(|| kept - 1)
+        };
+        let new_places: Vec<Option<u32>> = run.iter().zip(is_sampled).map(new_place).collect();
+        for ((own, places), dropped) in own.iter().zip(&mut places).zip(&mut dropped) {
+            for &place in *own {
+                let place = (place - base) as usize;
+                match new_places[place] {
+                    Some(new) => places.push(new),
+                    None => dropped.iter_mut().zip(run[place].1.cells).for_each(|(sum, n)| *sum += u32::from(n)),
+                }
+            }
+        }
+    });
+    Kept { is_kept, places, dropped }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        classify::Axis,
+        learn::{
+            CatalogChoice, Trainer,
+            table::AxisTable,
+            testing::{catalog, small_corpus, some_settings},
+            train,
+        },
+    };
+
+    fn trainer() -> Trainer {
+        let mut trainer = Trainer::new(CatalogChoice::Given(catalog()));
+        trainer.add_all(&small_corpus()).into_iter().for_each(|added| assert!(added.is_ok()));
+        trainer
+    }
+
+    #[test]
+    fn a_packed_layout_is_the_packed_counts() {
+        let digest = PackedCounts::new(&trainer().into_counts()).unwrap().digest();
+        assert_eq!(trainer().lay_out().pack().unwrap().digest(), digest);
+        assert_eq!(trainer().finish().unwrap().model, train(&trainer().into_counts()).unwrap().model);
+    }
+
+    /// However few features fit, all that a model can know is there, and what an article is without is told.
+    #[test]
+    fn what_no_model_knows_is_dropped() {
+        let whole = trainer().into_counts();
+        let mut before = whole.features.len();
+        for max_features in [usize::MAX, 150, 60, 20] {
+            let Known { counts, lowest, dropped } = trainer().lay_out().into_known_of(max_features);
+            assert!(counts.features.len() <= before, "{max_features}: {} of {before}", counts.features.len());
+            before = counts.features.len();
+            for axis in Axis::ALL {
+                let lowest = lowest[axis as usize];
+                let tables = [&whole, &counts].map(|counts| AxisTable::new(counts, axis).unwrap());
+                for settings in some_settings().into_iter().filter(|settings| settings.min_documents >= lowest) {
+                    let [all, known] = tables.each_ref().map(|table| table.floors(&table.totals(&settings), &settings));
+                    assert_eq!(all, known, "{settings:?}");
+                }
+                if max_features < usize::MAX {
+                    let fits = |cut_off: u32| {
+                        let of_more = |&feature: &u32| tables[0].documents_of(feature) >= cut_off;
+                        (0..whole.features.len() as u32).filter(of_more).count() <= max_features
+                    };
+                    assert!(lowest == 1 || !fits(lowest - 1), "{lowest}");
+                }
+                for ((all, known), dropped) in whole.sample.iter().zip(&counts.sample).zip(&dropped) {
+                    let cells = tables[1].cells_of(&known.features) + dropped[axis as usize] as usize;
+                    assert_eq!(cells, tables[0].cells_of(&all.features));
+                    let ids: Vec<u64> = known.features.iter().map(|&at| counts.features[at as usize]).collect();
+                    let expect = all.features.iter().map(|&at| whole.features[at as usize]);
+                    assert_eq!(ids, expect.filter(|id| counts.features.contains(id)).collect::<Vec<_>>());
+                }
+            }
+        }
+        assert!(before < whole.features.len());
+    }
+}
