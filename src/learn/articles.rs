@@ -251,3 +251,95 @@ impl<'a> Articles<'a> {
         std::iter::once(whole).chain(others).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::testing::{counts_of, small_corpus, some_settings};
+    use proptest::prelude::*;
+
+    /// What features say to an article, from a table that the others were really taken from.
+    fn rows_of(
+        table: &AxisTable,
+        features: &[u32],
+        parameters: &Parameters,
+        settings: &Settings,
+    ) -> Vec<(usize, usize, Vec<(usize, f64)>)> {
+        let row = |&feature: &u32| {
+            let parameter = parameters.of(feature)? as usize;
+            let field = table.field(feature).index();
+            if let Some(named) = table.named_label(feature) {
+                return Some((parameter, field, vec![(usize::from(named), 1.0)]));
+            }
+            if !table.knows(feature, settings) {
+                return None;
+            }
+            let total: f64 = table.smoothed(feature, settings).map(|(_, value)| value).sum();
+            let said = |value| f64::from(AxisTable::deviation(value, total, settings) as f32);
+            let cells = table.smoothed(feature, settings).map(|(label, value)| (usize::from(label), said(value)));
+            Some((parameter, field, cells.collect()))
+        };
+        features.iter().filter_map(row).collect()
+    }
+
+    fn check(articles: &Articles<'_>, table: &AxisTable, settings: &Settings) {
+        let parameters = Parameters::new(table, settings);
+        let cases = articles.cases(table, settings, &parameters);
+        assert_eq!(cases.len(), articles.all().count());
+        for (member, case) in articles.all().zip(cases) {
+            let is_gone = |other: &Member<'_>| {
+                other.event == member.event || member.source.is_some() && other.source == member.source
+            };
+            let gone = articles.all().filter(is_gone).map(|member| member.article);
+            let rest = table.minus(&LeftOut::new(articles.axis, gone));
+            let expect = rows_of(&rest, &member.article.features, &parameters, settings);
+            assert_eq!(case.read_rows(), expect, "{settings:?}");
+        }
+        // Those of one half as models see them that hold the other half only.
+        let half = |odd: u8| articles.filter(|event| event.0[0] & 1 == odd);
+        let (judged, learnt) = (half(0), half(1));
+        let table = judged.minus_all(table);
+        let parameters = Parameters::new(&table, settings);
+        let cases = judged.without_source(&learnt, &table, settings, &parameters);
+        for (member, case) in judged.all().zip(cases) {
+            let gone = learnt.all().filter(|other| member.source.is_some() && other.source == member.source);
+            let rest = table.minus(&LeftOut::new(articles.axis, gone.map(|member| member.article)));
+            let expect = rows_of(&rest, &member.article.features, &parameters, settings);
+            assert_eq!(case.read_rows(), expect, "{settings:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        /// Whatever articles share, each is told to the last bit what it would be told alone: groups of one label and of
+        /// several, with sources left out and without.
+        #[test]
+        fn shared_rows_say_what_own_rows_would(
+            groups in proptest::collection::vec(0_u8..9, 24),
+            sources in proptest::collection::vec(0_u8..4, 24),
+            max_sources in 1_u8..=4,
+            words in proptest::collection::vec(0_usize..60, 24),
+        ) {
+            const WORDS: [&str; 4] = ["harvest", "pension", "reservoir", "vaccine"];
+            let mut corpus = small_corpus();
+            for (((article, group), source), word) in corpus.iter_mut().zip(groups).zip(sources).zip(words) {
+                // Words that stand with one label mostly, which those of the small corpus do not.
+                let of_label = article.labels[0].as_ref().map_or(0, String::len) % WORDS.len();
+                let word = WORDS.get(word).unwrap_or(&WORDS[of_label]);
+                article.text += &format!("\n\nThe {word} came last.");
+                article.group = Some(group.to_string());
+                article.source = (source > 0).then(|| (source % max_sources).to_string());
+            }
+            let counts = counts_of(&corpus);
+            for axis in Axis::ALL {
+                let table = AxisTable::new(&counts, axis).unwrap();
+                let articles = Articles::of(axis, &counts);
+                for settings in some_settings() {
+                    check(&articles, &table, &settings);
+                    check(&articles, &table, &Settings { name_count: 30.0, ..settings });
+                }
+            }
+        }
+    }
+}

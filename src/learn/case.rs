@@ -152,6 +152,13 @@ impl Case {
         self.features.iter().map(|&row| self.rows.read(row, self.label))
     }
 
+    /// By feature: its parameter and field, and the labels it says something special of with what it says.
+    #[cfg(test)]
+    pub(super) fn read_rows(&self) -> Vec<(usize, usize, Vec<(usize, f64)>)> {
+        let special = |row: RowView<'_>| row.cells().filter(|(_, value)| *value != 0.0).collect();
+        self.rows().map(|row| (row.parameter, row.field, special(row))).collect()
+    }
+
     /// Whether the model knows anything of the article.
     pub(super) fn is_known(&self) -> bool {
         !self.features.is_empty()

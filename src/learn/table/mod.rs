@@ -311,7 +311,10 @@ impl AxisTable {
         let alpha = settings.alpha;
         match settings.event_model {
             EventModel::Multinomial => libm::log(value + alpha) - libm::log(alpha),
-            EventModel::Complement => libm::log(feature_total + alpha) - libm::log(feature_total - value + alpha),
+            EventModel::Complement => {
+                // The rows that articles share hold cells that nobody reads, whose values may be above the total.
+                libm::log(feature_total + alpha) - libm::log((feature_total - value).max(0.0) + alpha)
+            }
         }
     }
 

@@ -99,7 +99,7 @@ impl View<'_> {
         if !table.in_field(feature, documents, settings) {
             return None;
         }
-        let deviation = |value: f64| AxisTable::deviation(value.min(total), total, settings) as f32;
+        let deviation = |value: f64| AxisTable::deviation(value, total, settings) as f32;
         let cells = table.cells(feature).filter_map(|cell| {
             let (label, count) = (table.shape.cell_labels[cell], table.counts[cell]);
             // What is said of the own label stands in the row; the cell is for articles with other labels.
