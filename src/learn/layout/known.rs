@@ -1,171 +1,35 @@
-//! What was counted, in the canonical order of [`Counts`], still compressed: it becomes counts, or the bytes of their section
-//! and the part of them that learning reads.
+//! The part of counts that learning reads.
 
-use std::collections::HashSet;
-
-use rayon::prelude::*;
-use serde::{Serialize, Serializer, ser::SerializeSeq as _};
-
-use super::{
-    FOLDS,
-    articles::Events,
-    select::{MAX_FEATURES, outer_fold},
-    sums::{FeatureTotals, Sums},
-    tally::Row,
-};
+use super::Layout;
 use crate::{
-    classify::{Catalog, features::Field},
-    model::{AxisCounts, Cells, Counts, Digest, LedgerEntry, ModelError, PackedCounts, SampleArticle},
+    classify::features::Field,
+    learn::{
+        FOLDS,
+        articles::Events,
+        select::{MAX_FEATURES, outer_fold},
+        sums::{FeatureTotals, Sums},
+    },
+    model::Counts,
 };
 
 /// Numbers of articles above which features are told apart no more.
 const MAX_DOCUMENTS: usize = 1 << 12;
 
-/// All that [`Counts`] hold.
-#[derive(Debug)]
-pub(super) struct Layout {
-    /// By axis, by the tally's number: the label's number; `None` for a label without articles.
-    pub(super) labels: [Vec<Option<u16>>; 2],
-    pub(super) catalog: Catalog,
-    pub(super) languages: [u64; 3],
-    /// Without cells.
-    pub(super) axes: [AxisCounts; 2],
-    /// The features that the names of labels are.
-    pub(super) names: HashSet<u64>,
-    pub(super) features: Sums,
-    pub(super) terms: Sums,
-    pub(super) ledger: Vec<LedgerEntry>,
-    pub(super) sample: Vec<SampleArticle>,
-    pub(super) sample_limit: Option<Digest>,
-    pub(super) sample_is_exact: bool,
-}
-
 /// The part of counts that learning reads.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(in crate::learn) struct Known {
     /// Without the features that no model knows: those of fewer articles than the lowest cut-off under which the features
     /// fit; and without terms of one article that is not in the sample.
-    pub(super) counts: Counts,
+    pub(in crate::learn) counts: Counts,
     /// By axis: that cut-off.
-    pub(super) lowest: [u32; 2],
+    pub(in crate::learn) lowest: [u32; 2],
     /// By article of the sample, by axis: cells of its features that are not there.
-    pub(super) dropped: Vec<[u32; 2]>,
-}
-
-/// A column of counts: how many values, and what calls for each.
-struct Column<F>(usize, F);
-
-impl<F: Fn(&mut dyn FnMut(u64))> Serialize for Column<F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sequence = serializer.serialize_seq(Some(self.0))?;
-        let mut result = Ok(());
-        (self.1)(&mut |value| {
-            if result.is_ok() {
-                result = sequence.serialize_element(&value);
-            }
-        });
-        result?;
-        sequence.end()
-    }
-}
-
-/// The values of ascending ids as they are written: the differences between them.
-fn differences(sums: &Sums, each: &mut dyn FnMut(u64)) {
-    let mut previous = 0;
-    sums.visit(|id, _| {
-        each(id.wrapping_sub(previous));
-        previous = id;
-    });
+    pub(in crate::learn) dropped: Vec<[u32; 2]>,
 }
 
 impl Layout {
-    /// Fills in what the sample holds of articles that were counted.
-    pub(super) fn place(&mut self, sample: Vec<(Row, SampleArticle)>) {
-        let label = |axis: usize, number: u16| self.labels[axis].get(usize::from(number)).copied().flatten();
-        let (rows, mut articles): (Vec<Row>, Vec<SampleArticle>) = sample.into_iter().unzip();
-        for (row, article) in rows.iter().zip(&mut articles) {
-            article.labels = [0, 1].map(|axis| row.labels[axis].and_then(|number| label(axis, number)));
-            article.language = row.language as u8;
-        }
-        let features: Vec<&[u64]> = rows.iter().map(|row| row.features.as_slice()).collect();
-        let terms: Vec<&[u64]> = rows.iter().map(|row| row.terms.as_slice()).collect();
-        let features = positions(&self.features, &features);
-        let terms = positions(&self.terms, &terms);
-        for ((article, features), terms) in articles.iter_mut().zip(features).zip(terms) {
-            (article.features, article.terms) = (features, terms);
-        }
-        self.sample = articles;
-    }
-
-    /// As counts.
-    pub(super) fn into_counts(self) -> Counts {
-        self.counts(|| true, || true)
-    }
-
-    /// The counts, with the features and the terms of which is said so, one after the other.
-    fn counts(self, mut has_feature: impl FnMut() -> bool, mut has_term: impl FnMut() -> bool) -> Counts {
-        let (mut features, mut axes) = (Vec::new(), self.axes);
-        self.features.visit(|id, cells| {
-            if has_feature() {
-                features.push(id);
-                axes.iter_mut().zip(cells).for_each(|(axis, own)| push(&mut axis.cells, own));
-            }
-        });
-        let (mut terms, mut term_documents) = (Vec::new(), Vec::new());
-        self.terms.visit(|term, [cells, _]| {
-            if has_term() {
-                terms.push(term);
-                term_documents.push(cells.iter().map(|(_, articles)| *articles).sum());
-            }
-        });
-        Counts {
-            catalog: self.catalog,
-            languages: self.languages,
-            features,
-            axes,
-            terms,
-            term_documents,
-            ledger: self.ledger,
-            sample: self.sample,
-            sample_limit: self.sample_limit,
-            sample_is_exact: self.sample_is_exact,
-        }
-    }
-
-    /// As the section of a file: what packing the counts would give.
-    pub(super) fn pack(&self) -> Result<PackedCounts, ModelError> {
-        let (features, terms) = (&self.features, &self.terms);
-        let axis = |axis: usize| {
-            let AxisCounts { labels, documents, .. } = &self.axes[axis];
-            let numbers = Column(features.features(), move |each: &mut dyn FnMut(u64)| {
-                features.visit(|_, cells| each(cells[axis].len() as u64));
-            });
-            let of_cells = move |value: fn(&(u16, u32)) -> u64| {
-                Column(features.cells(axis), move |each: &mut dyn FnMut(u64)| {
-                    features.visit(|_, cells| cells[axis].iter().map(value).for_each(&mut *each));
-                })
-            };
-            (labels, documents, (numbers, of_cells(|cell| cell.0.into()), of_cells(|cell| cell.1.into())))
-        };
-        let whole = (
-            &self.catalog,
-            self.languages,
-            Column(features.features(), |each: &mut dyn FnMut(u64)| differences(features, each)),
-            (axis(0), axis(1)),
-            Column(terms.features(), |each: &mut dyn FnMut(u64)| differences(terms, each)),
-            Column(terms.features(), |each: &mut dyn FnMut(u64)| {
-                terms.visit(|_, [cells, _]| each(cells.iter().map(|(_, articles)| u64::from(*articles)).sum()));
-            }),
-            &self.ledger,
-            &self.sample,
-            self.sample_limit,
-            self.sample_is_exact,
-        );
-        PackedCounts::of(&whole, &self.catalog, self.axes.each_ref().map(|axis| axis.labels.as_slice()))
-    }
-
     /// What learning reads.
-    pub(super) fn into_known(self) -> Known {
+    pub(in crate::learn) fn into_known(self) -> Known {
         self.into_known_of(MAX_FEATURES)
     }
 
@@ -227,30 +91,6 @@ impl Layout {
         // Without a fold there are no more features than with it.
         [0, 1].map(|axis| features_of.iter().map(|fold| lowest(&fold[axis])).min().unwrap_or_default())
     }
-}
-
-/// The numbers of cells, and the cells, of one more feature.
-fn push(into: &mut Cells, cells: &[(u16, u32)]) {
-    into.cells.push(cells.len() as u16);
-    into.labels.extend(cells.iter().map(|(label, _)| *label));
-    into.counts.extend(cells.iter().map(|(_, articles)| *articles));
-}
-
-/// Where the ids of each article stand among all.
-fn positions(sums: &Sums, articles: &[&[u64]]) -> Vec<Vec<u32>> {
-    let mut found: Vec<(&[u64], Vec<u32>)> = articles.iter().map(|ids| (*ids, Vec::with_capacity(ids.len()))).collect();
-    let mut base = 0;
-    sums.visit_runs(|run| {
-        let Some(&(last, _)) = run.last() else { return };
-        found.par_iter_mut().for_each(|(left, places)| {
-            let (own, rest) = left.split_at(left.partition_point(|&id| id <= last));
-            let place = |id: &u64| run.binary_search_by_key(id, |(id, _)| *id).ok();
-            places.extend(own.iter().filter_map(place).map(|place| base + place as u32));
-            *left = rest;
-        });
-        base += run.len() as u32;
-    });
-    found.into_iter().map(|(_, places)| places).collect()
 }
 
 /// Calls `visit` for every run, with the place of its first feature and, by article, the article's places in it.
@@ -324,6 +164,7 @@ mod tests {
             testing::{catalog, small_corpus, some_settings},
             train,
         },
+        model::PackedCounts,
     };
 
     fn trainer() -> Trainer {
