@@ -214,7 +214,7 @@ impl<'a> Articles<'a> {
 
     /// A table without any of the articles.
     pub(super) fn minus_all(&self, table: &AxisTable) -> AxisTable {
-        table.minus(&LeftOut::new(self.axis, self.all().map(|member| member.article)))
+        table.minus(self.axis, self.all().map(|member| member.article))
     }
 
     /// The articles, which are not counted in the table, as models see them that do without their sources: `counted` are
@@ -243,7 +243,7 @@ impl<'a> Articles<'a> {
     fn parts(&self, table: &AxisTable, settings: &Settings) -> Vec<Part> {
         let without = |source| {
             let of_source = self.all().filter(|member| member.source == Some(source));
-            let table = table.minus(&LeftOut::new(self.axis, of_source.map(|member| member.article)));
+            let table = table.minus(self.axis, of_source.map(|member| member.article));
             Part { totals: table.totals(settings), table }
         };
         let whole = Part { totals: table.totals(settings), table: table.clone() };
@@ -255,16 +255,12 @@ impl<'a> Articles<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::case::ReadRow;
     use crate::learn::testing::{counts_of, small_corpus, some_settings};
     use proptest::prelude::*;
 
     /// What features say to an article, from a table that the others were really taken from.
-    fn rows_of(
-        table: &AxisTable,
-        features: &[u32],
-        parameters: &Parameters,
-        settings: &Settings,
-    ) -> Vec<(usize, usize, Vec<(usize, f64)>)> {
+    fn rows_of(table: &AxisTable, features: &[u32], parameters: &Parameters, settings: &Settings) -> Vec<ReadRow> {
         let row = |&feature: &u32| {
             let parameter = parameters.of(feature)? as usize;
             let field = table.field(feature).index();
@@ -291,7 +287,7 @@ mod tests {
                 other.event == member.event || member.source.is_some() && other.source == member.source
             };
             let gone = articles.all().filter(is_gone).map(|member| member.article);
-            let rest = table.minus(&LeftOut::new(articles.axis, gone));
+            let rest = table.minus(articles.axis, gone);
             let expect = rows_of(&rest, &member.article.features, &parameters, settings);
             assert_eq!(case.read_rows(), expect, "{settings:?}");
         }
@@ -303,7 +299,7 @@ mod tests {
         let cases = judged.without_source(&learnt, &table, settings, &parameters);
         for (member, case) in judged.all().zip(cases) {
             let gone = learnt.all().filter(|other| member.source.is_some() && other.source == member.source);
-            let rest = table.minus(&LeftOut::new(articles.axis, gone.map(|member| member.article)));
+            let rest = table.minus(articles.axis, gone.map(|member| member.article));
             let expect = rows_of(&rest, &member.article.features, &parameters, settings);
             assert_eq!(case.read_rows(), expect, "{settings:?}");
         }

@@ -1,9 +1,9 @@
 //! One article as a model that was trained without it sees it: what weights are learnt from.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{
-    rows::{Row, RowView, Rows},
+    rows::{RowView, Rows},
     table::AxisTable,
 };
 use crate::{
@@ -104,13 +104,17 @@ pub(super) struct Background {
     pub(super) is_counted: Vec<bool>,
 }
 
+/// Parameter, field, and labels with what is said of them.
+#[cfg(test)]
+pub(super) type ReadRow = (usize, usize, Vec<(usize, f64)>);
+
 /// One article as a model that was trained without it sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     /// The true label.
     pub(super) label: usize,
-    /// The features that the model knows.
-    features: Box<[Row]>,
+    /// The features that the model knows, among those of the rows.
+    features: Range<usize>,
     rows: Arc<Rows>,
     /// By field: what its score is multiplied by.
     scales: [f64; FIELDS],
@@ -118,29 +122,23 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// `features` have their cells in `rows`. The scores of the fields of words and word pairs are divided by their lengths to
+    /// `features` are those of the article in `rows`. The scores of the fields of words and word pairs are divided by their lengths to
     /// the power of `exponent`.
     pub(super) fn new(
         label: usize,
-        features: Vec<Row>,
+        features: Range<usize>,
         rows: &Arc<Rows>,
         exponent: f64,
         background: &Arc<Background>,
     ) -> Self {
         let mut lengths = [0_u32; FIELDS];
-        features.iter().for_each(|&row| lengths[rows.read(row, label).field] += 1);
+        rows.article(features.clone(), label).for_each(|row| lengths[row.field] += 1);
         let scale = |field: usize| match lengths[field] {
             n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), exponent),
             _ => 1.0,
         };
         let scales = std::array::from_fn(scale);
-        Case {
-            label,
-            features: features.into_boxed_slice(),
-            rows: Arc::clone(rows),
-            scales,
-            background: Arc::clone(background),
-        }
+        Case { label, features, rows: Arc::clone(rows), scales, background: Arc::clone(background) }
     }
 
     /// Number of labels.
@@ -149,12 +147,12 @@ impl Case {
     }
 
     fn rows(&self) -> impl Iterator<Item = RowView<'_>> {
-        self.features.iter().map(|&row| self.rows.read(row, self.label))
+        self.rows.article(self.features.clone(), self.label)
     }
 
     /// By feature: its parameter and field, and the labels it says something special of with what it says.
     #[cfg(test)]
-    pub(super) fn read_rows(&self) -> Vec<(usize, usize, Vec<(usize, f64)>)> {
+    pub(super) fn read_rows(&self) -> Vec<ReadRow> {
         let special = |row: RowView<'_>| row.cells().filter(|(_, value)| *value != 0.0).collect();
         self.rows().map(|row| (row.parameter, row.field, special(row))).collect()
     }

@@ -26,6 +26,9 @@ const WEIGHTS: usize = FIELDS + 1;
 /// Variance of the prior on each weight: wide, so that it decides only what few articles have something to say about.
 pub(super) const VARIANCE: f64 = 10.0;
 
+/// Scores that are stored by label: those of the fields of words and word pairs, and of the prior.
+const DENSE: usize = TERM_FIELDS + 1;
+
 const MAX_STEPS: usize = 50;
 
 /// Articles that one thread sums over at a time.
@@ -47,28 +50,56 @@ fn is_signed(weight: usize) -> bool {
     (TERM_FIELDS..FIELDS).contains(&weight)
 }
 
-/// Scores of one article by field, centred over the labels.
+/// Scores of one article by field, centred over the labels. As a name field says something of few labels, only that is
+/// stored of it.
 struct HeldOut {
     /// The true label.
     label: usize,
-    /// `x[label * WEIGHTS + weight]`.
-    x: Vec<f64>,
+    /// By label: of each field of words or word pairs, and of the prior.
+    dense: Box<[f64]>,
+    /// Label, weight, and the score before it is centred, ascending by label.
+    names: Box<[(u16, u8, f64)]>,
+    /// What is taken from the scores of each name field.
+    means: [f64; FIELDS - TERM_FIELDS],
 }
 
 impl HeldOut {
     fn new(case: &Case) -> Self {
-        let mut x = case.by_field();
+        let x = case.by_field();
         let labels = case.labels() as f64;
         let mut means = [0.0; WEIGHTS];
         x.chunks_exact(WEIGHTS).for_each(|row| row.iter().zip(&mut means).for_each(|(x, mean)| *mean += x / labels));
-        x.chunks_exact_mut(WEIGHTS).for_each(|row| row.iter_mut().zip(&means).for_each(|(x, mean)| *x -= mean));
-        HeldOut { label: case.label, x }
+        let mut dense = Vec::with_capacity(case.labels() * DENSE);
+        let mut names = Vec::new();
+        for (label, row) in x.chunks_exact(WEIGHTS).enumerate() {
+            dense.extend(row[..TERM_FIELDS].iter().zip(&means).map(|(x, mean)| x - mean));
+            dense.push(row[FIELDS] - means[FIELDS]);
+            let said = (TERM_FIELDS..FIELDS).filter(|&field| row[field] != 0.0);
+            names.extend(said.map(|field| (label as u16, field as u8, row[field])));
+        }
+        let means = std::array::from_fn(|name| means[TERM_FIELDS + name]);
+        HeldOut { label: case.label, dense: dense.into(), names: names.into(), means }
     }
 
-    fn scores(&self, weights: &[f64; WEIGHTS]) -> Vec<f64> {
-        let dot = |x: &[f64]| x.iter().zip(weights).map(|(x, w)| x * w).sum();
-        self.x.chunks_exact(WEIGHTS).map(dot).collect()
+    /// All scores: `x[label][weight]`.
+    fn x(&self) -> Vec<[f64; WEIGHTS]> {
+        let mut names = self.names.iter().peekable();
+        let row = |(label, dense): (usize, &[f64])| {
+            let mut row = [0.0; WEIGHTS];
+            while let Some(&(_, field, score)) = names.next_if(|(own, _, _)| usize::from(*own) == label) {
+                row[usize::from(field)] = score;
+            }
+            row[TERM_FIELDS..FIELDS].iter_mut().zip(self.means).for_each(|(x, mean)| *x -= mean);
+            row[..TERM_FIELDS].copy_from_slice(&dense[..TERM_FIELDS]);
+            row[FIELDS] = dense[TERM_FIELDS];
+            row
+        };
+        self.dense.chunks_exact(DENSE).enumerate().map(row).collect()
     }
+}
+
+fn scores(x: &[[f64; WEIGHTS]], weights: &[f64; WEIGHTS]) -> Vec<f64> {
+    x.iter().map(|x| x.iter().zip(weights).map(|(x, w)| x * w).sum()).collect()
 }
 
 /// `-ln softmax(scores)[label]`.
@@ -79,7 +110,7 @@ pub(super) fn loss(scores: &[f64], label: usize) -> f64 {
 }
 
 fn objective(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> f64 {
-    let partial = |chunk: &[HeldOut]| chunk.iter().map(|a| loss(&a.scores(weights), a.label)).sum::<f64>();
+    let partial = |chunk: &[HeldOut]| chunk.iter().map(|a| loss(&scores(&a.x(), weights), a.label)).sum::<f64>();
     // Chunks are of a fixed size and added in order, so the sum is the same on any number of threads.
     let sum: f64 = articles.par_chunks(CHUNK).map(partial).collect::<Vec<_>>().into_iter().sum();
     let penalty: f64 = weights.iter().zip(plain()).map(|(w, plain)| (w - plain) * (w - plain)).sum();
@@ -116,9 +147,10 @@ fn derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64; WEIGHTS
 fn partial_derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64; WEIGHTS], Matrix) {
     let (mut gradient, mut hessian) = ([0.0; WEIGHTS], [[0.0; WEIGHTS]; WEIGHTS]);
     for article in articles {
-        let probabilities = softmax(&article.scores(weights), 1.0);
+        let all = article.x();
+        let probabilities = softmax(&scores(&all, weights), 1.0);
         let mut mean = [0.0; WEIGHTS];
-        for (x, p) in article.x.chunks_exact(WEIGHTS).zip(&probabilities).filter(|(_, p)| **p > 1e-12) {
+        for (x, p) in all.iter().zip(&probabilities).filter(|(_, p)| **p > 1e-12) {
             for i in 0..WEIGHTS {
                 mean[i] += p * x[i];
                 for j in 0..=i {
@@ -126,7 +158,7 @@ fn partial_derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64;
                 }
             }
         }
-        let own = &article.x[article.label * WEIGHTS..];
+        let own = &all[article.label];
         for i in 0..WEIGHTS {
             gradient[i] += mean[i] - own[i];
             for j in 0..=i {
@@ -220,7 +252,8 @@ mod tests {
             let mut rows = Rows::default();
             let says = if i % 10 == 9 { 1 - label } else { label };
             let start = rows.push(0, 0, std::iter::once((says as u16, 1.0)));
-            Case::new(label, vec![Row::new(start, 1.0)], &Arc::new(rows), 0.0, &background)
+            rows.push_feature(Row::new(start, 1.0));
+            Case::new(label, 0..1, &Arc::new(rows), 0.0, &background)
         };
         (0..number).map(case).collect()
     }

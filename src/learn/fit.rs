@@ -34,7 +34,7 @@ struct FittedClass {
 
 /// Values of a matrix that is fitted in one go, so that memory stays bounded whatever the vocabulary: rows are
 /// independent of each other.
-const BLOCK: usize = 4 << 20;
+const BLOCK: usize = 1 << 20;
 
 /// `ln P(feature | label)` of some labels, one row of counts per label, by linfa's multinomial naive Bayes.
 ///
@@ -70,9 +70,15 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
     let totals = table.totals(settings);
     let floors = table.floors(&totals, settings);
     let known: Vec<u32> = table.known_terms(settings).collect();
-    let cells_of: Vec<Vec<(u16, f64)>> = known.iter().map(|&f| table.smoothed(f, settings).collect()).collect();
-    let feature_totals: Vec<f64> = cells_of.iter().map(|cells| cells.iter().map(|(_, value)| value).sum()).collect();
-    let mut deviations: Vec<Vec<f32>> = cells_of.iter().map(|cells| vec![0.0; cells.len()]).collect();
+    let (mut all_cells, mut starts) = (Vec::new(), vec![0]);
+    for &feature in &known {
+        all_cells.extend(table.smoothed(feature, settings));
+        starts.push(all_cells.len());
+    }
+    let cells_of = |at: usize| starts[at]..starts[at + 1];
+    let total = |at: usize| all_cells[cells_of(at)].iter().map(|(_, value)| value).sum();
+    let feature_totals: Vec<f64> = (0..known.len()).map(total).collect();
+    let mut deviations: Vec<f32> = vec![0.0; all_cells.len()];
 
     for field in 0..TERM_FIELDS {
         let columns: Vec<usize> = (0..known.len()).filter(|&at| table.field(known[at]).index() == field).collect();
@@ -87,7 +93,7 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
                 if settings.event_model == EventModel::Complement {
                     counts.column_mut(column).fill(feature_totals[at]);
                 }
-                for &(label, value) in &cells_of[at] {
+                for &(label, value) in &all_cells[cells_of(at)] {
                     let label = usize::from(label);
                     if (first..first + rows).contains(&label) {
                         match settings.event_model {
@@ -99,8 +105,8 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
             }
             let fitted = log_probabilities(counts, settings.alpha)?;
             for (column, &at) in columns.iter().enumerate() {
-                for (cell, &(label, _)) in cells_of[at].iter().enumerate() {
-                    let label = usize::from(label);
+                for cell in cells_of(at) {
+                    let label = usize::from(all_cells[cell].0);
                     if (first..first + rows).contains(&label) {
                         let log_probability = fitted[label - first][column];
                         // What all labels share in this feature leaves no trace after centring.
@@ -110,7 +116,7 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
                                 (-log_probability, -libm::log(feature_totals[at] + settings.alpha))
                             }
                         };
-                        deviations[at][cell] = on_grid(value - shared - floors[field][label]);
+                        deviations[cell] = on_grid(value - shared - floors[field][label]);
                     }
                 }
             }
@@ -119,16 +125,16 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
 
     let mut cells = vec![0; table.features()];
     let (mut cell_labels, mut cell_values) = (Vec::new(), Vec::new());
-    let mut fitted = known.iter().zip(&cells_of).zip(&deviations).peekable();
+    let mut fitted = known.iter().enumerate().peekable();
     for feature in 0..table.features() as u32 {
         if let Some(label) = table.named_label(feature) {
             cells[feature as usize] = 1;
             cell_labels.push(label);
             cell_values.push(1.0);
-        } else if let Some(((_, own), values)) = fitted.next_if(|((known, _), _)| **known == feature) {
-            cells[feature as usize] = own.len() as u16;
-            cell_labels.extend(own.iter().map(|(label, _)| *label));
-            cell_values.extend_from_slice(values);
+        } else if let Some((at, _)) = fitted.next_if(|(_, known)| **known == feature) {
+            cells[feature as usize] = cells_of(at).len() as u16;
+            cell_labels.extend(all_cells[cells_of(at)].iter().map(|(label, _)| *label));
+            cell_values.extend_from_slice(&deviations[cells_of(at)]);
         }
     }
     let weight = |feature| parameters.of(feature).map_or(0.0, |parameter| weights[parameter as usize] as f32);

@@ -3,7 +3,7 @@
 //! A feature that stands in ten thousand articles says to each of them, when it is left out of the counts, the same of all
 //! labels but the article's own. Without sharing, held-out articles would take many times the memory.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 /// A feature of an article: where its cells are, and what it says of the article's own label, which is not what the cells
 /// say if the article was taken from the counts.
@@ -41,17 +41,35 @@ impl RowView<'_> {
     }
 }
 
-/// The cells of rows.
+/// The cells of rows, and the rows of articles.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
+    /// The features of all articles, one article after the other: in one piece, since thousands of small ones would leave
+    /// holes behind.
+    articles: Vec<Row>,
     /// Of each row its parameter, and its field and number of cells; then of each cell its label and the bits of its value.
     /// Together, since what is read in passes over all articles should not be looked for in two places.
     words: Vec<[u32; 2]>,
 }
 
 impl Rows {
+    /// How many features of articles there are.
+    pub(super) fn features(&self) -> usize {
+        self.articles.len()
+    }
+
+    /// Adds a feature of an article.
+    pub(super) fn push_feature(&mut self, row: Row) {
+        self.articles.push(row);
+    }
+
+    /// Features of an article with some label.
+    pub(super) fn article(&self, features: Range<usize>, own_label: usize) -> impl Iterator<Item = RowView<'_>> {
+        self.articles[features].iter().map(move |&row| self.read(row, own_label))
+    }
+
     /// A row of an article with some label.
-    pub(super) fn read(&self, row: Row, own_label: usize) -> RowView<'_> {
+    fn read(&self, row: Row, own_label: usize) -> RowView<'_> {
         let start = row.start as usize;
         let [parameter, shape] = self.words[start];
         RowView {

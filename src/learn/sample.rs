@@ -56,9 +56,11 @@ impl Sample {
         match self.groups.entry(group).or_default().entry(article) {
             Entry::Occupied(known) => note(known.into_mut(), sampled.source.as_deref()),
             Entry::Vacant(place) => {
-                // Rows come with room for repeated features.
-                sampled.row.features.shrink_to_fit();
-                sampled.row.terms.shrink_to_fit();
+                // Rows come with room for repeated features. A copy takes no more than it needs, and what is given back is in
+                // one piece.
+                for ids in [&mut sampled.row.features, &mut sampled.row.terms] {
+                    *ids = ids.as_slice().into();
+                }
                 place.insert(sampled);
                 self.articles += 1;
             }

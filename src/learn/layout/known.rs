@@ -34,23 +34,20 @@ impl Layout {
     }
 
     /// What learning reads if a model knows so many features at most.
-    fn into_known_of(self, max_features: usize) -> Known {
+    fn into_known_of(mut self, max_features: usize) -> Known {
         let lowest = self.lowest(max_features);
         let is_known = |id: u64, documents: [u32; 2], _| {
             Field::of(id).is_none_or(Field::is_names)
                 || documents.iter().zip(lowest).any(|(&documents, lowest)| documents >= lowest)
                 || self.names.contains(&id)
         };
-        let features = keep(&self.features, self.sample.iter().map(|article| article.features.as_slice()), is_known);
+        let of_sample = self.sample.iter_mut().map(|article| &mut article.features);
+        let (is_feature, dropped) = keep(&self.features, of_sample, is_known);
         let is_read = |_, [documents, _]: [u32; 2], is_sampled| documents > 1 || is_sampled;
-        let terms = keep(&self.terms, self.sample.iter().map(|article| article.terms.as_slice()), is_read);
-        let mut whole = self;
-        for (article, (features, terms)) in whole.sample.iter_mut().zip(features.places.into_iter().zip(terms.places)) {
-            (article.features, article.terms) = (features, terms);
-        }
-        let (mut is_feature, mut is_term) = (features.is_kept.into_iter(), terms.is_kept.into_iter());
-        let counts = whole.counts(|| is_feature.next() == Some(true), || is_term.next() == Some(true));
-        Known { counts, lowest, dropped: features.dropped }
+        let (is_term, _) = keep(&self.terms, self.sample.iter_mut().map(|article| &mut article.terms), is_read);
+        let (mut is_feature, mut is_term) = (is_feature.into_iter(), is_term.into_iter());
+        let counts = self.counts(|| is_feature.next() == Some(true), || is_term.next() == Some(true));
+        Known { counts, lowest, dropped }
     }
 
     /// By axis: the lowest cut-off under which the features fit in the model, or in one that figures are taken from, which is
@@ -112,27 +109,26 @@ fn walk<'a>(
     });
 }
 
-/// What is left when some features are dropped.
-struct Kept {
-    is_kept: Vec<bool>,
-    /// By article: where its features now stand.
-    places: Vec<Vec<u32>>,
-    /// By article, by axis: cells of those that are dropped.
-    dropped: Vec<[u32; 2]>,
-}
-
 /// Keeps the features of which `is_wanted` says so, given id, articles, and whether some article of the sample has it.
+/// `articles` are where the features of each stand, and then where they stand among those that are kept. Says of each
+/// feature whether it is kept, and by article and axis how many cells are not.
 fn keep<'a>(
     sums: &Sums,
-    articles: impl Iterator<Item = &'a [u32]>,
+    articles: impl Iterator<Item = &'a mut Vec<u32>>,
     is_wanted: impl Fn(u64, [u32; 2], bool) -> bool,
-) -> Kept {
-    let articles: Vec<&[u32]> = articles.collect();
-    let (mut places, mut dropped) = (vec![Vec::new(); articles.len()], vec![[0_u32; 2]; articles.len()]);
-    let (mut is_kept, mut kept) = (Vec::with_capacity(sums.features()), 0);
-    walk(sums, articles, |run, base, own| {
+) -> (Vec<bool>, Vec<[u32; 2]>) {
+    let mut articles: Vec<&mut Vec<u32>> = articles.collect();
+    // By article: places read, and those written of them.
+    let mut done = vec![(0_usize, 0_usize); articles.len()];
+    let mut dropped = vec![[0_u32; 2]; articles.len()];
+    let (mut is_kept, mut base, mut kept) = (Vec::with_capacity(sums.features()), 0, 0);
+    sums.visit_runs(|run| {
+        let end = base + run.len() as u32;
+        let of_run = |places: &[u32], read: usize| read..read + places[read..].partition_point(|&place| place < end);
         let mut is_sampled = vec![false; run.len()];
-        own.iter().copied().flatten().for_each(|&place| is_sampled[(place - base) as usize] = true);
+        for (places, &(read, _)) in articles.iter().zip(&done) {
+            places[of_run(places, read)].iter().for_each(|place| is_sampled[(place - base) as usize] = true);
+        }
         let new_place = |((id, totals), is_sampled): (&(u64, FeatureTotals), bool)| {
             let is_wanted = is_wanted(*id, totals.documents, is_sampled);
             is_kept.push(is_wanted);
@@ -140,17 +136,23 @@ fn keep<'a>(
             is_wanted.then(|| kept - 1)
         };
         let new_places: Vec<Option<u32>> = run.iter().zip(is_sampled).map(new_place).collect();
-        for ((own, places), dropped) in own.iter().zip(&mut places).zip(&mut dropped) {
-            for &place in *own {
-                let place = (place - base) as usize;
-                match new_places[place] {
-                    Some(new) => places.push(new),
-                    None => dropped.iter_mut().zip(run[place].1.cells).for_each(|(sum, n)| *sum += u32::from(n)),
+        for ((places, (read, written)), dropped) in articles.iter_mut().zip(&mut done).zip(&mut dropped) {
+            let own = of_run(places, *read);
+            *read = own.end;
+            for at in own {
+                let place = (places[at] - base) as usize;
+                if let Some(new) = new_places[place] {
+                    places[*written] = new;
+                    *written += 1;
+                } else {
+                    dropped.iter_mut().zip(run[place].1.cells).for_each(|(sum, n)| *sum += u32::from(n));
                 }
             }
         }
+        base = end;
     });
-    Kept { is_kept, places, dropped }
+    articles.iter_mut().zip(done).for_each(|(places, (_, written))| places.truncate(written));
+    (is_kept, dropped)
 }
 
 #[cfg(test)]

@@ -23,6 +23,9 @@ const RUN_SHIFT: u32 = u64::BITS - RUNS.trailing_zeros();
 /// Changes that are gathered before they are merged: 16 bytes each.
 const MAX_PENDING: usize = 2 << 20;
 
+/// Articles of one change at most.
+const MAX_CHANGE: u32 = i32::MAX.cast_unsigned();
+
 /// What was taken and is not merged yet, at most.
 const MAX_TAKEN: usize = 1 << 20;
 
@@ -49,13 +52,15 @@ impl Sums {
     /// Counts a feature of articles with some labels. A feature without labels is there without cells.
     pub(super) fn add(&mut self, id: u64, labels: [Option<u16>; 2], articles: u32) {
         let labels = labels.map(|label| label.unwrap_or(NONE));
-        let half = (articles / 2) as i32;
-        // What does not fit into one change is two.
-        let parts =
-            if articles > i32::MAX as u32 { [half, half + (articles % 2) as i32] } else { [articles as i32, 0] };
-        for articles in parts.into_iter().filter(|&part| part > 0 || labels == [NONE; 2]) {
-            self.runs[run_of(id)].pending.push(Change { id, labels, articles });
+        let mut rest = articles;
+        while rest > 0 || labels == [NONE; 2] {
+            let part = rest.min(MAX_CHANGE);
+            self.runs[run_of(id)].pending.push(Change { id, labels, articles: part.cast_signed() });
             self.pending += 1;
+            rest -= part;
+            if rest == 0 {
+                break;
+            }
         }
         if self.pending >= MAX_PENDING {
             self.settle();
@@ -85,8 +90,8 @@ impl Sums {
             let mut labels = [NONE; 2];
             labels[usize::from(axis)] = label;
             while articles > 0 {
-                let part = articles.min(i32::MAX as u32);
-                self.runs[run_of(id)].pending.push(Change { id, labels, articles: -(part as i32) });
+                let part = articles.min(MAX_CHANGE);
+                self.runs[run_of(id)].pending.push(Change { id, labels, articles: -part.cast_signed() });
                 self.pending += 1;
                 articles -= part;
             }

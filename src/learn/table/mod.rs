@@ -193,20 +193,20 @@ impl AxisTable {
         starts[feature as usize] as usize..starts[feature as usize + 1] as usize
     }
 
-    /// The table without some articles, which must be in it.
+    /// The table without some articles of its axis, which must be in it.
     #[must_use]
-    pub(super) fn minus(&self, left_out: &LeftOut) -> Self {
+    pub(super) fn minus<'a>(&self, axis: Axis, articles: impl Iterator<Item = &'a SampleArticle>) -> Self {
         let mut table = self.clone();
-        for &(feature, label, articles) in &left_out.cells {
-            for cell in self.cells(feature) {
-                if self.shape.cell_labels[cell] == label {
-                    table.counts[cell] = table.counts[cell].saturating_sub(articles);
+        for article in articles {
+            let Some(label) = article.labels[axis as usize] else { continue };
+            for cells in article.features.iter().map(|&feature| self.cells(feature)) {
+                if let Ok(at) = self.shape.cell_labels[cells.clone()].binary_search(&label) {
+                    let count = &mut table.counts[cells.start + at];
+                    *count = count.saturating_sub(1);
                 }
             }
-        }
-        for &(label, articles) in &left_out.documents {
             let documents = &mut table.documents[usize::from(label)];
-            *documents = documents.saturating_sub(articles);
+            *documents = documents.saturating_sub(1);
         }
         table
     }

@@ -1,6 +1,6 @@
 //! What a model says that was never trained: a table without some articles.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{AxisTable, LeftOut, Totals};
 use crate::{
@@ -22,7 +22,8 @@ pub(in crate::learn) struct View<'a> {
 /// An article whose rows are still coming together.
 pub(in crate::learn) struct Draft {
     label: usize,
-    features: Vec<Row>,
+    /// Where its rows are.
+    features: Range<usize>,
     exponent: f64,
     background: Arc<Background>,
 }
@@ -51,13 +52,16 @@ impl View<'_> {
         rows: &mut RowsOf,
     ) -> Draft {
         let mut remaining = self.left_out.cells.as_slice();
-        let row = |&feature: &u32| {
+        let start = rows.rows.features();
+        for &feature in features {
+            let Some(parameter) = parameters.of(feature) else { continue };
             remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
             let (gone, _) = remaining.split_at(remaining.partition_point(|cell| cell.0 == feature));
-            self.row(label, feature, gone, parameters.of(feature)?, rows)
-        };
-        let features = features.iter().filter_map(row).collect();
-        let background = Arc::clone(&self.background);
+            if let Some(row) = self.row(label, feature, gone, parameter, rows) {
+                rows.rows.push_feature(row);
+            }
+        }
+        let (features, background) = (start..rows.rows.features(), Arc::clone(&self.background));
         Draft { label, features, exponent: self.settings.length_exponent, background }
     }
 
@@ -185,7 +189,8 @@ mod tests {
                         assert!((a - b).abs() < 1e-6, "{settings:?} {a} {b}");
                     }
                     // Subtracting for good gives the same as well.
-                    let reduced = table.minus(&left_out);
+                    let members = counts.sample.iter().filter(|member| member.group == group);
+                    let reduced = table.minus(axis, members);
                     let reduced_totals = reduced.totals(&settings);
                     let again = reduced.without(&none, &reduced_totals, &settings);
                     let again = again.case(0, &own.features, &Parameters::new(&reduced, &settings)).by_field();
