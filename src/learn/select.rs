@@ -229,6 +229,8 @@ pub(super) fn learn(
     let parameters = Parameters::new(table, &settings);
     let cases = articles.cases(table, &settings, &parameters);
     let weights = attributes::fit(&cases, &parameters, settings.weight_precision, THOROUGH, go_on)?;
+    // Calibrating takes as much memory again.
+    drop(cases);
     let calibration = calibrate(&unseen(table, articles, &settings, CALIBRATION_FOLDS, THOROUGH, go_on)?);
     Ok(Choice { settings, parameters, weights, calibration })
 }

@@ -3,7 +3,7 @@
 
 mod known;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use rayon::prelude::*;
 use serde::{Serialize, Serializer, ser::SerializeSeq as _};
@@ -68,11 +68,11 @@ impl Layout {
             article.labels = [0, 1].map(|axis| row.labels[axis].and_then(|number| label(axis, number)));
             article.language = row.language as u8;
         }
-        let features: Vec<&[u64]> = rows.iter().map(|row| row.features.as_slice()).collect();
-        let terms: Vec<&[u64]> = rows.iter().map(|row| row.terms.as_slice()).collect();
-        let features = positions(&self.features, &features);
-        let terms = positions(&self.terms, &terms);
-        for ((article, features), terms) in articles.iter_mut().zip(features).zip(terms) {
+        let features = Positions::new(&self.features, rows.iter().map(|row| row.features.as_slice()));
+        let terms = Positions::new(&self.terms, rows.iter().map(|row| row.terms.as_slice()));
+        // The memory of the rows is given back before anything is put above it.
+        drop(rows);
+        for ((article, features), terms) in articles.iter_mut().zip(features.each()).zip(terms.each()) {
             (article.features, article.terms) = (features, terms);
         }
         self.sample = articles;
@@ -153,19 +153,50 @@ fn push(into: &mut Cells, cells: &[(u16, u32)]) {
     into.counts.extend(cells.iter().map(|(_, articles)| *articles));
 }
 
-/// Where the ids of each article stand among all.
-fn positions(sums: &Sums, articles: &[&[u64]]) -> Vec<Vec<u32>> {
-    let mut found: Vec<(&[u64], Vec<u32>)> = articles.iter().map(|ids| (*ids, Vec::with_capacity(ids.len()))).collect();
-    let mut base = 0;
-    sums.visit_runs(|run| {
-        let Some(&(last, _)) = run.last() else { return };
-        found.par_iter_mut().for_each(|(left, places)| {
-            let (own, rest) = left.split_at(left.partition_point(|&id| id <= last));
-            let place = |id: &u64| run.binary_search_by_key(id, |(id, _)| *id).ok();
-            places.extend(own.iter().filter_map(place).map(|place| base + place as u32));
-            *left = rest;
+/// Where the ids of articles stand among all: of all articles in one piece, and of each where it begins and how many.
+struct Positions {
+    all: Vec<u32>,
+    articles: Vec<Range<usize>>,
+}
+
+/// An article whose ids are being looked for.
+struct Search<'a> {
+    left: &'a [u64],
+    places: &'a mut [u32],
+    found: usize,
+}
+
+impl Positions {
+    fn new<'a>(sums: &Sums, articles: impl Iterator<Item = &'a [u64]> + Clone) -> Self {
+        let mut all = vec![0; articles.clone().map(<[u64]>::len).sum()];
+        let mut rest = all.as_mut_slice();
+        let search = |left: &'a [u64]| {
+            let (places, others) = std::mem::take(&mut rest).split_at_mut(left.len());
+            rest = others;
+            Search { left, places, found: 0 }
+        };
+        let mut searches: Vec<Search<'_>> = articles.clone().map(search).collect();
+        let mut base = 0;
+        sums.visit_runs(|run| {
+            let Some(&(last, _)) = run.last() else { return };
+            searches.par_iter_mut().for_each(|Search { left, places, found }| {
+                let (own, rest) = left.split_at(left.partition_point(|&id| id <= last));
+                for place in own.iter().filter_map(|id| run.binary_search_by_key(id, |(id, _)| *id).ok()) {
+                    places[*found] = base + place as u32;
+                    *found += 1;
+                }
+                *left = rest;
+            });
+            base += run.len() as u32;
         });
-        base += run.len() as u32;
-    });
-    found.into_iter().map(|(_, places)| places).collect()
+        let found: Vec<usize> = searches.into_iter().map(|search| search.found).collect();
+        let starts = articles.scan(0, |next, ids| Some(std::mem::replace(next, *next + ids.len())));
+        let articles = starts.zip(found).map(|(start, found)| start..start + found).collect();
+        Positions { all, articles }
+    }
+
+    /// By article.
+    fn each(&self) -> impl Iterator<Item = Vec<u32>> {
+        self.articles.iter().map(|own| self.all[own.clone()].to_vec())
+    }
 }
