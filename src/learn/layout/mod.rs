@@ -86,14 +86,14 @@ impl Layout {
     /// The counts, with the features and the terms of which is said so, one after the other.
     fn counts(self, mut has_feature: impl FnMut() -> bool, mut has_term: impl FnMut() -> bool) -> Counts {
         let (mut features, mut axes) = (Vec::new(), self.axes);
-        self.features.visit(|id, cells| {
+        self.features.visit_last(|id, cells| {
             if has_feature() {
                 features.push(id);
                 axes.iter_mut().zip(cells).for_each(|(axis, own)| push(&mut axis.cells, own));
             }
         });
         let (mut terms, mut term_documents) = (Vec::new(), Vec::new());
-        self.terms.visit(|term, [cells, _]| {
+        self.terms.visit_last(|term, [cells, _]| {
             if has_term() {
                 terms.push(term);
                 term_documents.push(cells.iter().map(|(_, articles)| *articles).sum());

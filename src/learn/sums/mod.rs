@@ -140,6 +140,11 @@ impl Sums {
         self.runs.iter().for_each(|run| run.visit(&mut visit));
     }
 
+    /// [`Sums::visit`] for the last time: what was visited is given back.
+    pub(super) fn visit_last(self, mut visit: impl FnMut(u64, &mut FeatureCells)) {
+        self.runs.into_iter().for_each(|run| run.visit(&mut visit));
+    }
+
     /// Calls `visit` for every run, ascending, with its features.
     pub(super) fn visit_runs(&self, mut visit: impl FnMut(&[(u64, FeatureTotals)])) {
         let mut features = Vec::new();
