@@ -26,8 +26,8 @@ pub(super) enum Scaling {
     Adaptive,
 }
 
-/// The temperature of least log loss, and the mean of `-ln P(true label)` under it.
-pub(super) fn temperature(articles: &[Unseen], scaling: Scaling) -> (Temperature, f64) {
+/// The temperature of least log loss.
+fn temperature(articles: &[Unseen], scaling: Scaling) -> Temperature {
     let entropies: Vec<f64> = articles.iter().map(|article| log_entropy(&article.scores)).collect();
     let evaluate = |x: &[f64]| {
         let temperature = Temperature { slope: x[0], offset: x[1] };
@@ -50,16 +50,18 @@ pub(super) fn temperature(articles: &[Unseen], scaling: Scaling) -> (Temperature
     };
     let Temperature { slope, offset } = Temperature::default();
     let (x, _) = minimize(vec![slope, offset], |_| true, |&step| step < MAX_STEPS, TOLERANCE, evaluate);
-    let temperature = Temperature { slope: x[0].clamp(-10.0, 10.0), offset: x[1].clamp(-10.0, 1e3) };
-    let total: f64 = articles
-        .iter()
-        .zip(entropies)
-        .map(|(article, entropy)| {
-            let t = temperature.at(entropy);
-            loss(&article.scores.iter().map(|score| score / t).collect::<Vec<_>>(), article.label)
-        })
-        .sum();
-    (temperature, total / articles.len().max(1) as f64)
+    Temperature { slope: x[0].clamp(-10.0, 10.0), offset: x[1].clamp(-10.0, 1e3) }
+}
+
+/// By article: `-ln P(true label)` under the temperature of least log loss.
+pub(super) fn losses(articles: &[Option<Unseen>], scaling: Scaling) -> Vec<Option<f64>> {
+    let known: Vec<Unseen> = articles.iter().flatten().cloned().collect();
+    let temperature = temperature(&known, scaling);
+    let of = |article: &Unseen| {
+        let t = temperature.at(log_entropy(&article.scores));
+        loss(&article.scores.iter().map(|score| score / t).collect::<Vec<_>>(), article.label)
+    };
+    articles.iter().map(|article| article.as_ref().map(of)).collect()
 }
 
 /// The temperature where nothing can be learnt: all labels are about equally probable, in the order of their scores.
@@ -67,7 +69,7 @@ const UNKNOWN: Temperature = Temperature { slope: 0.0, offset: 1e3 };
 
 /// Learns what the scores are worth.
 pub(super) fn calibrate(articles: &[Unseen]) -> Calibration {
-    let temperature = if articles.is_empty() { UNKNOWN } else { temperature(articles, Scaling::Adaptive).0 };
+    let temperature = if articles.is_empty() { UNKNOWN } else { temperature(articles, Scaling::Adaptive) };
     let judge = |article: &Unseen| {
         let probabilities = temperature.probabilities(&article.scores);
         let best = (0..probabilities.len()).rev().max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
@@ -86,11 +88,14 @@ mod tests {
     fn temperature_is_that_of_the_odds() {
         let article = |i: usize| Unseen { label: usize::from(i % 10 == 9), scores: vec![1.0, -1.0] };
         let articles: Vec<Unseen> = (0..1000).map(article).collect();
-        let (temperature, loss) = temperature(&articles, Scaling::Plain);
-        assert_eq!(temperature.slope, 0.0);
-        assert!((temperature.at(log_entropy(&[1.0, -1.0])) - 2.0 / 9_f64.ln()).abs() < 1e-3);
+        let found = temperature(&articles, Scaling::Plain);
+        assert_eq!(found.slope, 0.0);
+        assert!((found.at(log_entropy(&[1.0, -1.0])) - 2.0 / 9_f64.ln()).abs() < 1e-3);
         let entropy = -(0.9 * 0.9_f64.ln() + 0.1 * 0.1_f64.ln());
-        assert!((loss - entropy).abs() < 1e-6);
+        let articles: Vec<Option<Unseen>> = articles.into_iter().map(Some).chain([None]).collect();
+        let losses = losses(&articles, Scaling::Plain);
+        assert!((losses.iter().flatten().sum::<f64>() / 1000.0 - entropy).abs() < 1e-6);
+        assert!(losses.len() == 1001 && losses[1000].is_none());
     }
 
     /// Whatever the scores say, one in ten is wrong: sure scores must be damped more than others.
@@ -99,7 +104,7 @@ mod tests {
         let articles: Vec<Unseen> = (0..2000)
             .map(|i| Unseen { label: usize::from(i % 10 == 9), scores: vec![[1.0, 4.0, 16.0][i % 3], -1.0] })
             .collect();
-        let (temperature, _) = temperature(&articles, Scaling::Adaptive);
+        let temperature = temperature(&articles, Scaling::Adaptive);
         assert!(temperature.slope < -0.1, "{temperature:?}");
         for best in [1.0, 4.0, 16.0] {
             let p = temperature.probabilities(&[best, -1.0])[0];
@@ -109,6 +114,6 @@ mod tests {
 
     #[test]
     fn nothing_to_learn_from_changes_nothing() {
-        assert_eq!(temperature(&[], Scaling::Adaptive), (Temperature::default(), 0.0));
+        assert_eq!(temperature(&[], Scaling::Adaptive), Temperature::default());
     }
 }

@@ -4,7 +4,7 @@ use super::{
     FOLDS,
     articles::Articles,
     attributes::{self, Effort, QUICK, THOROUGH},
-    calibrate::{Scaling, Unseen, calibrate, temperature},
+    calibrate::{Scaling, Unseen, calibrate, losses},
     case::{Case, Parameters},
     stop::{GoOn, Stopped},
     table::AxisTable,
@@ -53,8 +53,8 @@ const LENGTH_EXPONENTS: [f64; 3] = [0.0, 0.25, 0.5];
 const NAME_COUNTS: [f64; 6] = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0];
 const WEIGHT_PRECISIONS: [f64; 6] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
-/// The share of the log loss that another value must gain: less is noise, and may double the features.
-const GAIN: f64 = 0.005;
+/// How many standard errors another value must gain in log loss: less is noise, and may double the features.
+const ERRORS: f64 = 1.0;
 
 /// One of the settings.
 #[derive(Clone, Copy)]
@@ -150,8 +150,9 @@ impl WithoutFold {
     }
 }
 
-/// Scores of all articles by models that know nothing of them. Articles of which such a model has no feature are left
-/// out, since they are answered from the frequencies of labels; so are those of whose label it has no article.
+/// Scores of all articles by models that know nothing of them, in an order that settings do not change. `None` for articles
+/// of which such a model has no feature, since they are answered from the frequencies of labels, and for those of whose label
+/// it has no article.
 fn unseen(
     table: &AxisTable,
     articles: &Articles<'_>,
@@ -159,7 +160,7 @@ fn unseen(
     folds: u8,
     effort: Effort,
     go_on: GoOn<'_>,
-) -> Result<Vec<Unseen>, Stopped> {
+) -> Result<Vec<Option<Unseen>>, Stopped> {
     let mut all = Vec::new();
     for fold in 0..folds {
         let judged = articles.filter(|group| inner_fold(group, folds) == fold);
@@ -170,8 +171,8 @@ fn unseen(
         let model = WithoutFold::new(table, &judged, &learnt, settings, effort, go_on)?;
         let WithoutFold { table, parameters, weights } = model;
         let judged = judged.without_source(&learnt, &table, settings, &parameters);
-        let known = judged.into_iter().filter(Case::teaches);
-        all.extend(known.map(|case| Unseen { label: case.label, scores: case.scores(&weights) }));
+        let unseen = |case: &Case| Unseen { label: case.label, scores: case.scores(&weights) };
+        all.extend(judged.iter().map(|case| case.teaches().then(|| unseen(case))));
     }
     Ok(all)
 }
@@ -185,26 +186,26 @@ pub(super) const CALIBRATION_FOLDS: u8 = 5;
 /// seen; then weights and calibration under them. `None` if the features do not fit whatever the cut-off.
 pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>, go_on: GoOn<'_>) -> Result<Option<Choice>, Stopped> {
     let few = articles.clone().within(table, MAX_SEARCH_CELLS, MAX_SCORES);
-    let loss = |settings: &Settings| {
+    let losses = |settings: &Settings| {
         // A temperature that follows the entropy would make up for settings whose scores are too sure or too unsure.
-        let unseen = unseen(table, &few, settings, SEARCH_FOLDS, QUICK, go_on)?;
-        Ok::<_, Stopped>(temperature(&unseen, Scaling::Plain).1)
+        Ok::<_, Stopped>(losses(&unseen(table, &few, settings, SEARCH_FOLDS, QUICK, go_on)?, Scaling::Plain))
     };
     let Some(min_documents) = lowest_cut_off(table, &START) else { return Ok(None) };
-    let (mut best, mut least) = (START, f64::INFINITY);
+    let (mut best, mut least): (_, Option<Vec<Option<f64>>>) = (START, None);
     for (event_model, alpha, length_exponent) in STARTS {
         let settings = Settings { event_model, alpha, length_exponent, min_documents, ..START };
-        let reached = loss(&settings)?;
-        if reached < least {
-            (best, least) = (settings, reached);
+        let reached = losses(&settings)?;
+        if least.as_ref().is_none_or(|least| gains(least, &reached)) {
+            (best, least) = (settings, Some(reached));
         }
     }
+    let mut least = least.unwrap_or_default();
     for place in PLACES {
         // On in the direction that helps, as far as it does.
         for step in [-1, 1] {
             while let Some(settings) = moved(best, place, step).filter(|settings| fits(table, settings)) {
-                let reached = loss(&settings)?;
-                if reached >= least * (1.0 - GAIN) {
+                let reached = losses(&settings)?;
+                if !gains(&least, &reached) {
                     break;
                 }
                 (best, least) = (settings, reached);
@@ -212,6 +213,16 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>, go_on: GoOn<'_>
         }
     }
     learn(table, &learnt(articles, table), best, go_on).map(Some)
+}
+
+/// Whether some losses are less than those before by more than chance: by more than the standard error of the mean
+/// difference over the articles that both know.
+fn gains(before: &[Option<f64>], now: &[Option<f64>]) -> bool {
+    let differences: Vec<f64> = before.iter().zip(now).filter_map(|pair| Some((*pair.0)? - (*pair.1)?)).collect();
+    let n = differences.len() as f64;
+    let mean = differences.iter().sum::<f64>() / n;
+    let variance = differences.iter().map(|difference| (difference - mean) * (difference - mean)).sum::<f64>() / n;
+    mean > ERRORS * (variance / n).sqrt()
 }
 
 /// The articles that weights are learnt from.
@@ -231,6 +242,7 @@ pub(super) fn learn(
     let weights = attributes::fit(&cases, &parameters, settings.weight_precision, THOROUGH, go_on)?;
     // Calibrating takes as much memory again.
     drop(cases);
-    let calibration = calibrate(&unseen(table, articles, &settings, CALIBRATION_FOLDS, THOROUGH, go_on)?);
+    let unseen = unseen(table, articles, &settings, CALIBRATION_FOLDS, THOROUGH, go_on)?;
+    let calibration = calibrate(&unseen.into_iter().flatten().collect::<Vec<_>>());
     Ok(Choice { settings, parameters, weights, calibration })
 }
