@@ -13,7 +13,7 @@ use super::{
     graph::Graph,
     speech,
 };
-use crate::text::{Document, Role};
+use crate::text::{Document, Role, Sentence};
 
 // What follows is what a sentence of news gains or loses beside the centrality of the most central one, which is 1. The
 // values were chosen on articles with summaries by people; CHANGELOG.md tells what others gave.
@@ -76,7 +76,7 @@ enum Standing {
 /// to a sentence ranked before (maximal marginal relevance, Carbonell and Goldstein 1998). The budget is not looked at.
 #[must_use]
 pub fn rank(document: &Document<'_>, options: &Options) -> Ranking {
-    let standings = standings(document, options.min_sentence_words);
+    let standings = standings(document, options);
     // If there is nothing better than short sentences, or conclusions, or sentences without words, those compete.
     let Some(&best) = standings.iter().min() else { return Ranking::default() };
     let vertices: Vec<usize> = (0..standings.len()).filter(|&index| standings[index] == best).collect();
@@ -97,33 +97,52 @@ pub fn rank(document: &Document<'_>, options: &Options) -> Ranking {
     Ranking { sentences, competing: vertices.len(), convergence, comparisons: graph.comparisons }
 }
 
-/// The standing of each sentence. Of equal sentences the first that is not a conclusion is kept.
-fn standings(document: &Document<'_>, min_words: usize) -> Vec<Standing> {
-    let words = |index: usize| document.tokens[document.sentences[index].tokens.clone()].iter().map(|t| t.term);
+/// The standing of each sentence. Of equal sentences the first that is not a conclusion is kept. A conclusion competes if it
+/// holds what the summary is to favour.
+fn standings(document: &Document<'_>, options: &Options) -> Vec<Standing> {
+    let tokens = |sentence: &Sentence| &document.tokens[sentence.tokens.clone()];
+    let words = |index: usize| tokens(&document.sentences[index]).iter().map(|t| t.term);
     let mut standings: Vec<Standing> = document
         .sentences
         .iter()
         .map(|sentence| match sentence.role {
             Role::Lead | Role::Body if sentence.tokens.is_empty() => Standing::Wordless,
-            Role::Lead | Role::Body if sentence.tokens.len() < min_words => Standing::Short,
+            Role::Lead | Role::Body if sentence.tokens.len() < options.min_sentence_words => Standing::Short,
             Role::Lead | Role::Body => Standing::Competes,
+            Role::Closing if focus::share(&options.focus, tokens(sentence)) > 0.0 => Standing::Competes,
             Role::Closing => Standing::Closing,
         })
         .collect();
-    let fingerprint = |index| words(index).fold(0_u64, |hash, term| crate::text::mix(hash.wrapping_add(term)));
+    let fingerprint = |index| {
+        let all = words(index).chain(symbols(document, index).map(u64::from));
+        all.fold(0_u64, |hash, term| crate::text::mix(hash.wrapping_add(term)))
+    };
     let mut alike: Vec<(u64, Standing, usize)> =
         standings.iter().enumerate().map(|(index, &standing)| (fingerprint(index), standing, index)).collect();
     alike.sort_unstable();
     for group in alike.chunk_by(|a, b| a.0 == b.0) {
         for &(_, _, index) in &group[1..] {
             // Equal fingerprints of unequal sentences would be chance; a summary must not lose a sentence to it.
-            if words(index).eq(words(group[0].2)) {
+            let first = group[0].2;
+            if words(index).eq(words(first)) && symbols(document, index).eq(symbols(document, first)) {
                 standings[index] = Standing::Repeats;
             }
         }
     }
     standings
 }
+
+/// What a sentence holds beside words, white space and punctuation: `+5%` is not `-5%`, though their words are the same.
+fn symbols<'a>(document: &'a Document<'_>, index: usize) -> impl Iterator<Item = char> + 'a {
+    let sentence = &document.sentences[index];
+    let text = document.article.text.get(sentence.start..sentence.end).unwrap_or_default();
+    let is_symbol = |c: &char| !c.is_alphanumeric() && !c.is_whitespace() && !PUNCTUATION.contains(*c);
+    text.chars().filter(is_symbol)
+}
+
+/// Marks that repeated sentences may differ in.
+const PUNCTUATION: &str =
+    ".,;:!?\"'()[]\u{2018}\u{2019}\u{201c}\u{201d}…·。，、；：！？「」『』（）《》〈〉【】\u{ad}\u{200b}\u{feff}";
 
 /// What each vertex is worth by itself, scaled so that the best has 1 and the least 0.
 fn weights(

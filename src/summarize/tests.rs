@@ -94,6 +94,9 @@ fn choice() {
     check(NEWS, &[4], &budget(Budget::Sentences(9)), &[0, 1, 2]);
     check(NEWS, &[4], &budget(Budget::Ratio(1.0)), &[0, 1, 2]);
     check(NEWS, &[0, 1, 2, 3, 4], &budget(Budget::Sentences(9)), &[0, 1, 2, 4]);
+    // Signs are no words, but what differs in them is no repetition.
+    let signs = "Exports grew by +5%\nExports grew by -5%\n\"Exports grew, by +5%!\"\nExports grew by -5%\n";
+    check(signs, &[], &budget(Budget::Sentences(9)), &[0, 1]);
     check("one two three\n!!\n", &[], &budget(Budget::Sentences(9)), &[0]);
     check("!!\n??\n", &[], &budget(Budget::Sentences(9)), &[0]);
     // The second best does not fit into what is left, a later and shorter one does.
@@ -147,6 +150,9 @@ fn favours_and_short_sentences() {
     check(text, &[], &focus(&["FISH Soup"]), &[2]);
     check(text, &[], &focus(&["soup fish"]), &[0]);
     check(text, &[], &focus(&["fish soup", "closed"]), &[1]);
+    // A conclusion says nothing new, unless it is what was asked for.
+    check(text, &[2], &focus(&["meat"]), &[0]);
+    check(text, &[2], &focus(&["fish soup"]), &[2]);
     assert_eq!(Focus::new(" ?! "), None);
     let least = |min_sentence_words| Options { min_sentence_words, ..budget(Budget::Sentences(9)) };
     check(text, &[], &least(5), &[0, 1]);
