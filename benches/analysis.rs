@@ -57,7 +57,7 @@ fn summarize_three_sentences(bencher: Bencher, bytes: usize) {
     bencher.bench_local(|| black_box(summarize::summarize(&document, &summarize::Options::default())));
 }
 
-/// As many different sentences of about 17 words, from a vocabulary that grows as that of a text does.
+/// As many different sentences of about 17 words, from a vocabulary that grows with their number.
 fn sentences(number: usize) -> String {
     let word = |at: usize| at.wrapping_mul(0x9e37_79b9) % (100 + number);
     let sentence = |at: usize| {

@@ -19,7 +19,7 @@ const SLOPE_VARIANCE: f64 = 1.0;
 
 /// What of a temperature is learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scaling {
+enum Scaling {
     /// One temperature for all scores.
     Plain,
     /// One that goes with the entropy.
@@ -53,10 +53,12 @@ fn temperature(articles: &[Unseen], scaling: Scaling) -> Temperature {
     Temperature { slope: x[0].clamp(-10.0, 10.0), offset: x[1].clamp(-10.0, 1e3) }
 }
 
-/// By article: `-ln P(true label)` under the temperature of least log loss.
-pub(super) fn losses(articles: &[Option<Unseen>], scaling: Scaling) -> Vec<Option<f64>> {
+/// By article: `-ln P(true label)` under the one temperature of least log loss.
+///
+/// One that followed the entropy would make up for settings whose scores are too sure or too unsure.
+pub(super) fn losses(articles: &[Option<Unseen>]) -> Vec<Option<f64>> {
     let known: Vec<Unseen> = articles.iter().flatten().cloned().collect();
-    let temperature = temperature(&known, scaling);
+    let temperature = temperature(&known, Scaling::Plain);
     let of = |article: &Unseen| {
         let t = temperature.at(log_entropy(&article.scores));
         loss(&article.scores.iter().map(|score| score / t).collect::<Vec<_>>(), article.label)
@@ -93,7 +95,7 @@ mod tests {
         assert!((found.at(log_entropy(&[1.0, -1.0])) - 2.0 / 9_f64.ln()).abs() < 1e-3);
         let entropy = -(0.9 * 0.9_f64.ln() + 0.1 * 0.1_f64.ln());
         let articles: Vec<Option<Unseen>> = articles.into_iter().map(Some).chain([None]).collect();
-        let losses = losses(&articles, Scaling::Plain);
+        let losses = losses(&articles);
         assert!((losses.iter().flatten().sum::<f64>() / 1000.0 - entropy).abs() < 1e-6);
         assert!(losses.len() == 1001 && losses[1000].is_none());
     }

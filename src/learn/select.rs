@@ -4,7 +4,7 @@ use super::{
     FOLDS,
     articles::Articles,
     attributes::{self, Effort, QUICK, THOROUGH},
-    calibrate::{Scaling, Unseen, calibrate, losses},
+    calibrate::{Unseen, calibrate, losses},
     case::{Case, Parameters},
     stop::{GoOn, Stopped},
     table::AxisTable,
@@ -186,15 +186,12 @@ pub(super) const CALIBRATION_FOLDS: u8 = 5;
 /// seen; then weights and calibration under them. `None` if the features do not fit whatever the cut-off.
 pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>, go_on: GoOn<'_>) -> Result<Option<Choice>, Stopped> {
     let few = articles.clone().within(table, MAX_SEARCH_CELLS, MAX_SCORES);
-    let losses = |settings: &Settings| {
-        // A temperature that follows the entropy would make up for settings whose scores are too sure or too unsure.
-        Ok::<_, Stopped>(losses(&unseen(table, &few, settings, SEARCH_FOLDS, QUICK, go_on)?, Scaling::Plain))
-    };
+    let judge = |settings: &Settings| Ok(losses(&unseen(table, &few, settings, SEARCH_FOLDS, QUICK, go_on)?));
     let Some(min_documents) = lowest_cut_off(table, &START) else { return Ok(None) };
     let (mut best, mut least): (_, Option<Vec<Option<f64>>>) = (START, None);
     for (event_model, alpha, length_exponent) in STARTS {
         let settings = Settings { event_model, alpha, length_exponent, min_documents, ..START };
-        let reached = losses(&settings)?;
+        let reached = judge(&settings)?;
         if least.as_ref().is_none_or(|least| gains(least, &reached)) {
             (best, least) = (settings, Some(reached));
         }
@@ -204,7 +201,7 @@ pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>, go_on: GoOn<'_>
         // On in the direction that helps, as far as it does.
         for step in [-1, 1] {
             while let Some(settings) = moved(best, place, step).filter(|settings| fits(table, settings)) {
-                let reached = losses(&settings)?;
+                let reached = judge(&settings)?;
                 if !gains(&least, &reached) {
                     break;
                 }

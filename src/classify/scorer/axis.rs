@@ -14,7 +14,7 @@ use crate::{
 const LANES: usize = 8;
 
 /// Features whose values are added up in 32 bits before their sum is added in 64. With `S` the sum of the absolute values
-/// that make up a score, it is off by less than `(BLOCK + 2) * 2^-24 * S`.
+/// that are added, a score is off by less than `(BLOCK + 2) * 2^-24 * S`.
 const BLOCK: usize = 32;
 
 /// A row is dense if one label in so many has a cell.

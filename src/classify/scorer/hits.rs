@@ -82,10 +82,10 @@ impl Hits {
                     hits.groups.push(Group { id: occurrence.ngram, start: 0, end: 0, first: place, last: place });
                     of_groups.push((ngram, fields));
                 } else {
-                    let (ngram, last) = (group as usize, &mut hits.groups[group as usize].last);
-                    hits.places[*last as usize].next = place;
-                    *last = place;
-                    of_groups[ngram].1 |= fields;
+                    let known = &mut hits.groups[group as usize];
+                    hits.places[known.last as usize].next = place;
+                    known.last = place;
+                    of_groups[group as usize].1 |= fields;
                 }
             }
         }

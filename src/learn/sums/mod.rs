@@ -53,7 +53,7 @@ impl Sums {
     pub(super) fn add(&mut self, id: u64, labels: [Option<u16>; 2], articles: u32) {
         let labels = labels.map(|label| label.unwrap_or(NONE));
         let mut rest = articles;
-        while rest > 0 || labels == [NONE; 2] {
+        loop {
             let part = rest.min(MAX_CHANGE);
             self.runs[run_of(id)].pending.push(Change { id, labels, articles: part.cast_signed() });
             self.pending += 1;
