@@ -5,8 +5,8 @@
 //! An article has the headline and the first paragraph of an article of `models/default/corpus`, and its labels; the other
 //! paragraphs are recombined from sentences of articles with the same labels, or with one of them. Names of people and
 //! places are added, four of them new in every article, so that features grow about as fast as articles: 948,000 in 20,000
-//! articles, 2,769,000 in 100,000, and from there on about 23 more with each article. The same seed gives the same articles, and the first ones of a larger number are those of a smaller one. They
-//! say nothing about how good a model is.
+//! articles, 2,769,000 in 100,000, and from there on about 23 more with each article. The same seed gives the same
+//! articles, and the first ones of a larger number are those of a smaller one. They say nothing about how good a model is.
 #![allow(clippy::print_stdout)]
 
 use std::{

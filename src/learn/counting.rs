@@ -277,9 +277,9 @@ impl Trainer {
     pub fn finish_while(self, watch: Watch<'_>) -> Result<Trained, TrainError> {
         let layout = self.lay_out();
         let packed = layout.pack()?;
-        let known = layout.into_known();
+        let learnable = layout.into_learnable();
         train::learn(
-            train::Basis { counts: &known.counts, lowest: known.lowest, dropped: &known.dropped },
+            train::Basis { counts: &learnable.counts, lowest: learnable.lowest, dropped: &learnable.dropped },
             packed,
             watch,
         )

@@ -130,56 +130,67 @@ impl AxisScorer {
             cells: Vec::new(),
             dense: Vec::new(),
         };
-        let is_dense = |cells: u16| usize::from(cells) * DENSE_SHARE >= labels;
+        let starts: Vec<usize> = std::iter::once(0)
+            .chain(tables.cells.iter().scan(0, |end, &cells| {
+                *end += usize::from(cells);
+                Some(*end)
+            }))
+            .collect();
+        let is_dense = |at: usize| usize::from(tables.cells[at]) * DENSE_SHARE >= labels;
+        let holds_any = |at: usize| match features.get(at..at + 2) {
+            Some(&[feature, next]) => tables.length_exponent == 0.0 && is_any_of(feature, next) && is_dense(at + 1),
+            Some(_) | None => false,
+        };
         let mut values = vec![0.0; labels];
-        let mut start = 0;
-        for (at, (&feature, &number)) in features.iter().zip(&tables.cells).enumerate() {
-            let end = start + usize::from(number);
-            let own = (&tables.cell_labels[start..end], &tables.cell_values[start..end]);
-            // Of all zones together, if the feature is of the body.
-            let any = features.get(at + 1).filter(|&&next| tables.length_exponent == 0.0 && is_any_of(feature, next));
-            let any =
-                any.and_then(|&next| Some((next, *tables.cells.get(at + 1)?))).filter(|(_, cells)| is_dense(*cells));
-            let weight = tables.weights[at];
-            if let Some((next, cells)) = any {
-                let end_of_any = end + usize::from(cells);
-                let own_of_any = (&tables.cell_labels[end..end_of_any], &tables.cell_values[end..end_of_any]);
+        for (at, &feature) in features.iter().enumerate() {
+            let (cells, weight) = (starts[at]..starts[at + 1], tables.weights[at]);
+            let own = tables.cell_labels[cells.clone()].iter().zip(&tables.cell_values[cells.clone()]);
+            let row = if holds_any(at) || is_dense(at) {
                 values.fill(0.0);
                 axis.add_values(&mut values, feature, weight, own);
-                axis.add_values(&mut values, next, tables.weights[at + 1], own_of_any);
-                let row = axis.dense_of(&values, Kind::WithAny);
-                axis.rows.push(row);
-            } else if number == 0 {
-                axis.rows.push(Row::UNKNOWN);
-            } else if is_dense(number) {
-                values.fill(0.0);
-                axis.add_values(&mut values, feature, weight, own);
-                let row = axis.dense_of(&values, Kind::Dense);
-                axis.rows.push(row);
+                if holds_any(at) {
+                    let cells = starts[at + 1]..starts[at + 2];
+                    let own = tables.cell_labels[cells.clone()].iter().zip(&tables.cell_values[cells]);
+                    axis.add_values(&mut values, features[at + 1], tables.weights[at + 1], own);
+                }
+                axis.dense_of(&values, if holds_any(at) { Kind::WithAny } else { Kind::Dense })
+            } else if cells.is_empty() {
+                Row::UNKNOWN
             } else {
-                let first = axis.cells.len();
-                axis.cells.extend(own.0.iter().zip(own.1).map(|(&label, value)| (label, weight * value)));
-                let sum: f64 = axis.cells[first..].iter().map(|(_, value)| f64::from(*value)).sum();
-                let mean = (sum / labels as f64) as f32;
-                axis.rows.push(Row { start: first as u32, kind: Kind::Sparse(number), weight, mean });
-            }
-            start = end;
+                axis.sparse_of(own.map(|(&label, &value)| (label, weight * value)), weight)
+            };
+            axis.rows.push(row);
         }
         axis
     }
 
-    /// Adds what a feature adds to every label's score.
-    fn add_values(&self, values: &mut [f64], feature: u64, weight: f32, (labels, own): (&[u16], &[f32])) {
-        if labels.is_empty() {
+    /// Adds what a feature with these labels and deviations adds to every label's score.
+    fn add_values<'a>(
+        &self,
+        values: &mut [f64],
+        feature: u64,
+        weight: f32,
+        own: impl ExactSizeIterator<Item = (&'a u16, &'a f32)> + Clone,
+    ) {
+        if own.len() == 0 {
             return;
         }
         let weight = f64::from(weight);
-        let mean = own.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
+        let mean = own.clone().map(|(_, &value)| f64::from(value)).sum::<f64>() / values.len() as f64;
         values.iter_mut().for_each(|sum| *sum -= weight * mean);
-        labels.iter().zip(own).for_each(|(&label, &value)| values[usize::from(label)] += weight * f64::from(value));
+        own.for_each(|(&label, &value)| values[usize::from(label)] += weight * f64::from(value));
         if let Some(floor) = Field::of(feature).and_then(|field| self.floors.get(field.index())) {
             values.iter_mut().zip(floor).for_each(|(sum, floor)| *sum += weight * floor);
         }
+    }
+
+    fn sparse_of(&mut self, cells: impl Iterator<Item = (u16, f32)>, weight: f32) -> Row {
+        let start = self.cells.len();
+        self.cells.extend(cells);
+        let own = &self.cells[start..];
+        let sum: f64 = own.iter().map(|(_, value)| f64::from(*value)).sum();
+        let mean = (sum / self.labels.len() as f64) as f32;
+        Row { start: start as u32, kind: Kind::Sparse(own.len() as u16), weight, mean }
     }
 
     fn dense_of(&mut self, values: &[f64], kind: Kind) -> Row {

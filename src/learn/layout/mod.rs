@@ -1,7 +1,7 @@
 //! What was counted, in the canonical order of [`Counts`], still compressed: it becomes counts, or the bytes of their section
 //! and the part of them that learning reads.
 
-mod known;
+mod learnable;
 
 use std::{collections::HashSet, ops::Range};
 

@@ -161,7 +161,7 @@ impl ReferencedArticle {
         let systems = [ranked, in_order, shuffled].map(|order: Vec<usize>| {
             let Chosen { lines, words: count } = choose(&sentences, &order, length, &self.reference);
             let Rouge { rouge1, rouge2, rouge_l, rouge_lsum } = rouge(&reference, &words.lines(&lines));
-            let share = extract.as_ref().map_or(0.0, |extract| share_in(extract, &order));
+            let share = extract.as_ref().map_or(0.0, |extract| share_in(extract, &sentences, &order));
             [rouge1, rouge2, rouge_l, rouge_lsum, count as f64, share]
         });
         Ok(SummaryScores { systems, is_extract: extract.is_some() })
@@ -181,21 +181,33 @@ fn shuffled(mut items: Vec<usize>, seed: u64) -> Vec<usize> {
     items
 }
 
-/// Which sentences the lines of the reference are, if each is one.
-fn extract(sentences: &[&str], reference: &str) -> Option<Vec<usize>> {
-    let bare = |text: &str| text.split_whitespace().collect::<String>();
-    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-    for (index, sentence) in sentences.iter().enumerate().rev() {
-        places.entry(bare(sentence)).or_default().push(index);
-    }
-    // Of equal sentences the first is taken, and each only once.
-    let lines = reference.lines().filter(|line| !line.trim().is_empty());
-    lines.map(|line| places.get_mut(&bare(line)).and_then(Vec::pop)).collect()
+/// A text without its white space.
+fn bare(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
-/// Among as many sentences from the front as the extract has, the share that stands in it.
-fn share_in(extract: &[usize], order: &[usize]) -> f64 {
-    let hits = order.iter().take(extract.len()).filter(|index| extract.contains(index)).count();
+/// The lines of the reference, if each is a sentence, as often as it is one.
+fn extract(sentences: &[&str], reference: &str) -> Option<Vec<String>> {
+    let mut left: HashMap<String, usize> = HashMap::new();
+    sentences.iter().for_each(|sentence| *left.entry(bare(sentence)).or_default() += 1);
+    let mut take = |line: String| {
+        let left = left.get_mut(&line)?;
+        *left = left.checked_sub(1)?;
+        Some(line)
+    };
+    reference.lines().map(bare).filter(|line| !line.is_empty()).map(&mut take).collect()
+}
+
+/// Among as many sentences from the front as the extract has, the share that stands in it; which of several equal ones does
+/// not matter.
+fn share_in(extract: &[String], sentences: &[&str], order: &[usize]) -> f64 {
+    let mut left = extract.to_vec();
+    let mut is_hit = |index: &&usize| {
+        let sentence = bare(sentences[**index]);
+        let found = left.iter().position(|line| *line == sentence);
+        found.map(|at| left.swap_remove(at)).is_some()
+    };
+    let hits = order.iter().take(extract.len()).filter(&mut is_hit).count();
     hits as f64 / extract.len().max(1) as f64
 }
 

@@ -179,18 +179,24 @@ fn the_last_sentence_taken_is_cut_to_the_length() {
 fn extracts_are_known_by_their_lines() {
     let sentences = ["A one.", "B  two.", "A one.", "会 议。"];
     for (reference, expect) in [
-        ("B two.\n\n  A\tone. ", Some(vec![1, 0])),
-        ("A one.\r\nA one.\n会议。", Some(vec![0, 2, 3])),
+        ("B two.\n\n  A\tone. ", Some(vec!["Btwo.", "Aone."])),
+        ("A one.\r\nA one.\n会议。", Some(vec!["Aone.", "Aone.", "会议。"])),
         ("A one.\nA one.\nA one.", None),
         ("A one. B two.", None),
         ("a one.", None),
     ] {
+        let expect: Option<Vec<String>> = expect.map(|lines| lines.into_iter().map(str::to_owned).collect());
         assert_eq!(extract(&sentences, reference), expect, "{reference:?}");
     }
-    for (extract, order, expect) in
-        [(&[0, 1][..], &[1, 2, 0][..], 0.5), (&[2], &[2, 0, 1], 1.0), (&[2], &[0, 2, 1], 0.0)]
-    {
-        assert_eq!(share_in(extract, order), expect);
+    // Of equal sentences one is as good as another, but each stands for one line only.
+    for (reference, order, expect) in [
+        ("A one.\nB two.", [1, 3, 0, 2], 0.5),
+        ("A one.", [2, 0, 1, 3], 1.0),
+        ("A one.\nB two.", [0, 2, 1, 3], 0.5),
+        ("A one.", [1, 0, 2, 3], 0.0),
+    ] {
+        let extract = extract(&sentences, reference).unwrap();
+        assert_eq!(share_in(&extract, &sentences, &order), expect, "{reference:?} {order:?}");
     }
 }
 

@@ -17,7 +17,7 @@ const MAX_DOCUMENTS: usize = 1 << 12;
 
 /// The part of counts that learning reads.
 #[derive(Debug)]
-pub(in crate::learn) struct Known {
+pub(in crate::learn) struct Learnable {
     /// Without the features that no model knows: those of fewer articles than the lowest cut-off under which the features
     /// fit; and without terms of one article that is not in the sample.
     pub(in crate::learn) counts: Counts,
@@ -29,12 +29,12 @@ pub(in crate::learn) struct Known {
 
 impl Layout {
     /// What learning reads.
-    pub(in crate::learn) fn into_known(self) -> Known {
-        self.into_known_of(MAX_FEATURES)
+    pub(in crate::learn) fn into_learnable(self) -> Learnable {
+        self.into_learnable_of(MAX_FEATURES)
     }
 
     /// What learning reads if a model knows so many features at most.
-    fn into_known_of(mut self, max_features: usize) -> Known {
+    fn into_learnable_of(mut self, max_features: usize) -> Learnable {
         let lowest = self.lowest(max_features);
         let is_known = |id: u64, documents: [u32; 2], _| {
             Field::of(id).is_none_or(Field::is_names)
@@ -47,7 +47,7 @@ impl Layout {
         let (is_term, _) = keep(&self.terms, self.sample.iter_mut().map(|article| &mut article.terms), is_read);
         let (mut is_feature, mut is_term) = (is_feature.into_iter(), is_term.into_iter());
         let counts = self.counts(|| is_feature.next() == Some(true), || is_term.next() == Some(true));
-        Known { counts, lowest, dropped }
+        Learnable { counts, lowest, dropped }
     }
 
     /// By axis: the lowest cut-off under which the features fit in the model, or in one that figures are taken from, which is
@@ -188,7 +188,7 @@ mod tests {
         let whole = trainer().into_counts();
         let mut before = whole.features.len();
         for max_features in [usize::MAX, 150, 60, 20] {
-            let Known { counts, lowest, dropped } = trainer().lay_out().into_known_of(max_features);
+            let Learnable { counts, lowest, dropped } = trainer().lay_out().into_learnable_of(max_features);
             assert!(counts.features.len() <= before, "{max_features}: {} of {before}", counts.features.len());
             before = counts.features.len();
             for axis in Axis::ALL {
