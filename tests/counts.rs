@@ -48,7 +48,7 @@ fn train(corpus: &[LabelledArticle]) -> Vec<u8> {
 fn merge(files: &[Vec<u8>]) -> Vec<u8> {
     let names: Vec<usize> = (0..files.len()).collect();
     let load = |shard: usize| Counts::from_bytes(&files[shard]).map_err(MergeError::Model);
-    learn::train(&learn::merge(&names, load).unwrap().counts).unwrap().model
+    learn::train(learn::merge(&names, load).unwrap().counts).unwrap().model
 }
 
 fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {

@@ -228,7 +228,7 @@ async fn the_same_corpus_gives_the_same_version_whichever_way_it_comes() {
     let names = ["a", "b", "c"].map(str::to_owned);
     let merged =
         chuanda::learn::merge(&names, |n| Counts::from_bytes(&shards[n]).map_err(chuanda::learn::MergeError::from));
-    assert_eq!(chuanda::learn::train(&merged.unwrap().counts).unwrap().version, expect.as_str());
+    assert_eq!(chuanda::learn::train(merged.unwrap().counts).unwrap().version, expect.as_str());
 }
 
 #[tokio::test]
@@ -582,6 +582,52 @@ async fn a_model_is_trained_over_the_network_while_articles_are_analysed() {
     };
     assert_eq!(told(&status), (Code::Unavailable, "SHUTTING_DOWN".to_owned(), String::new()));
     drop(requests);
+}
+
+/// The articles of half a corpus must not become a model because the other half never came.
+#[tokio::test]
+async fn what_a_client_began_that_goes_away_is_given_up() {
+    let server = Server::changeable().await;
+    let articles = corpus(8);
+    let mut expect = server.here.store.versions().unwrap();
+    for is_killed in [false, true] {
+        let (messages, received) = tokio::sync::mpsc::channel(64);
+        for message in training(from_data(), &articles[..24]) {
+            messages.send(v1::TrainModelRequest { message: Some(message) }).await.unwrap();
+        }
+        let (under_way, began) = tokio::sync::oneshot::channel();
+        let address = server.address;
+        // With it go its connections, without a word.
+        let client = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let call = client.spawn(async move {
+            let mut client = ModelServiceClient::connect(format!("http://{address}")).await.unwrap();
+            let requests = tokio_stream::wrappers::ReceiverStream::new(received);
+            let mut answers = client.train_model(requests).await.unwrap().into_inner();
+            let first = answers.message().await;
+            under_way.send(()).unwrap();
+            (first, answers.message().await)
+        });
+        began.await.unwrap();
+        let client = if is_killed {
+            client.shutdown_background();
+            None
+        } else {
+            call.abort();
+            drop(messages);
+            Some(client)
+        };
+        // The next can only begin when that one has ended.
+        let articles = &articles[..if is_killed { 32 } else { 28 }];
+        let answers = server.train(training(from_data(), articles)).await.unwrap();
+        let version = version_of(&learnt(articles));
+        assert_eq!(result(&answers).model.as_ref().unwrap().version, version.as_str());
+        expect.push(version);
+        client.into_iter().for_each(tokio::runtime::Runtime::shutdown_background);
+    }
+    let mut versions = server.here.store.versions().unwrap();
+    versions.sort();
+    expect.sort();
+    assert_eq!(versions, expect);
 }
 
 #[tokio::test]

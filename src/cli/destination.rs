@@ -81,6 +81,15 @@ impl Destination {
 }
 
 impl Target {
+    /// The directory that the model goes to.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        let of_file = self.file.as_ref().and_then(|(_, path)| path.parent());
+        // A bare file name lies in the working directory.
+        let of_file =
+            of_file.map(|directory| if directory.as_os_str().is_empty() { Path::new(".") } else { directory });
+        self.store.as_ref().map(Store::directory).or(of_file)
+    }
+
     /// Writes the model to where it goes, and tells where that is.
     pub(super) fn publish(self, bytes: &[u8], how: Origin, parent: Option<Version>) -> Result<String, CliError> {
         let mut places = String::new();

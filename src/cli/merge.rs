@@ -82,20 +82,21 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let publication = output::begin_result(&args.output)?;
     let told = Told::new(true);
     let names: Vec<String> = args.counts.iter().map(|path| path.display().to_string()).collect();
-    let (merged, trained) = args.work.pool()?.install(|| {
+    let (overlapping, contained, is_exact, trained) = args.work.pool()?.install(|| {
         told.doing("adding up");
         let merged = learn::merge(&names, |shard| read(&args.counts[shard]))?;
         told.doing("choosing settings and fitting");
-        let trained = learn::train(&merged.counts).map_err(|error| CliError::Failed(error.into()))?;
-        Ok::<_, CliError>((merged, trained))
+        let Merged { counts, overlapping, contained } = merged;
+        let is_exact = counts.sample_is_exact;
+        let trained = learn::train(counts).map_err(|error| CliError::Failed(error.into()))?;
+        Ok::<_, CliError>((overlapping, contained, is_exact, trained))
     })?;
     output::publish(publication, &args.output, &trained.model)?;
     told.finish();
-    let Merged { counts, overlapping, contained } = merged;
     for &(shard, other) in &contained {
         told::note(&format!("{}: adds nothing: all its articles stand in {}", names[shard], names[other]));
     }
-    if !counts.sample_is_exact {
+    if !is_exact {
         told::note(
             "the calibration sample of a file lacks articles: the model may differ from one that is trained on the articles",
         );

@@ -84,7 +84,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
             told.doing(format!("choosing settings and fitting, {done} of {STEPS} steps"));
         };
         told.doing("choosing settings and fitting");
-        let trained = trainer.finish_while(Watch { go_on: &|| true, step: &step });
+        let trained = trainer.finish_while(Watch { go_on: &|| true, step: &step }, target.directory());
         let trained = trained.context("--data")?;
         Ok::<_, CliError>((doubles, trained))
     })?;

@@ -1,6 +1,7 @@
 //! The articles of one axis as learning holds them out: by group, and by source where there are enough of them.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
@@ -49,8 +50,8 @@ pub(super) struct Articles<'a> {
 }
 
 /// A table with what scoring under some settings needs of it.
-struct Part {
-    table: AxisTable,
+struct Part<'t> {
+    table: Cow<'t, AxisTable>,
     totals: Totals,
 }
 
@@ -95,7 +96,7 @@ impl<'a> Articles<'a> {
     /// axis.
     pub(super) fn of_part(axis: Axis, counts: &'a Counts, dropped: &[[u32; 2]]) -> Self {
         let sample = &counts.sample;
-        let is_whole = sample.len() == counts.ledger.len();
+        let is_whole = sample.len() as u64 == counts.articles();
         let mut names: Vec<&str> = sample.iter().filter_map(|article| article.source.as_deref()).collect();
         names.sort_unstable();
         names.dedup();
@@ -173,7 +174,7 @@ impl<'a> Articles<'a> {
     /// without their sources; in the order of [`Articles::all`].
     pub(super) fn cases(&self, table: &AxisTable, settings: &Settings, parameters: &Parameters) -> Vec<Case> {
         let parts = self.parts(table, settings);
-        self.sharing_rows(parts.len(), |group, rows| {
+        self.sharing_rows(parts.len(), table.labels.len(), |group, rows| {
             let mut sources: Vec<Option<usize>> = group.iter().map(|member| member.source).collect();
             sources.sort_unstable();
             sources.dedup();
@@ -199,10 +200,11 @@ impl<'a> Articles<'a> {
     fn sharing_rows(
         &self,
         tables: usize,
+        labels: usize,
         drafts: impl Fn(&[Member<'_>], &mut [RowsOf]) -> Vec<(usize, Draft)> + Sync,
     ) -> Vec<Case> {
         let of_groups = |groups: &[Vec<Member<'_>>]| {
-            let mut rows: Vec<RowsOf> = (0..tables).map(|_| RowsOf::default()).collect();
+            let mut rows: Vec<RowsOf> = (0..tables).map(|_| RowsOf::new(labels)).collect();
             let drafts: Vec<(usize, Draft)> = groups.iter().flat_map(|group| drafts(group, &mut rows)).collect();
             let rows: Vec<Arc<Rows>> = rows.into_iter().map(|rows| Arc::new(rows.rows)).collect();
             drafts.into_iter().map(|(table, draft)| draft.case(&rows[table])).collect::<Vec<_>>()
@@ -229,7 +231,7 @@ impl<'a> Articles<'a> {
         let parts = counted.parts(table, settings);
         let none = LeftOut::default();
         let views: Vec<_> = parts.iter().map(|part| part.table.without(&none, &part.totals, settings)).collect();
-        self.sharing_rows(parts.len(), |group, rows| {
+        self.sharing_rows(parts.len(), table.labels.len(), |group, rows| {
             let draft = |member: &Member<'_>| {
                 let number = member.source.map_or(0, |source| source + 1);
                 let features = &member.article.features;
@@ -240,14 +242,14 @@ impl<'a> Articles<'a> {
     }
 
     /// The whole table, then by source the table without it.
-    fn parts(&self, table: &AxisTable, settings: &Settings) -> Vec<Part> {
+    fn parts<'t>(&self, table: &'t AxisTable, settings: &Settings) -> Vec<Part<'t>> {
         let without = |source| {
             let of_source = self.all().filter(|member| member.source == Some(source));
             let table = table.minus(self.axis, of_source.map(|member| member.article));
-            Part { totals: table.totals(settings), table }
+            Part { totals: table.totals(settings), table: Cow::Owned(table) }
         };
-        let whole = Part { totals: table.totals(settings), table: table.clone() };
-        let others: Vec<Part> = (0..self.sources).into_par_iter().map(without).collect();
+        let whole = Part { totals: table.totals(settings), table: Cow::Borrowed(table) };
+        let others: Vec<Part<'_>> = (0..self.sources).into_par_iter().map(without).collect();
         std::iter::once(whole).chain(others).collect()
     }
 }

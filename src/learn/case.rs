@@ -1,6 +1,6 @@
 //! One article as a model that was trained without it sees it: what weights are learnt from.
 
-use std::{ops::Range, sync::Arc};
+use std::{cmp::Reverse, ops::Range, sync::Arc};
 
 use super::{
     rows::{RowView, Rows},
@@ -31,7 +31,10 @@ impl Parameters {
     pub(super) fn new(table: &AxisTable, settings: &Settings) -> Self {
         let mut of_feature = vec![UNKNOWN; table.features()];
         let mut fields = Vec::new();
-        for feature in table.known_terms(settings) {
+        // What most articles have comes first, so that what is read most stands together.
+        let mut terms: Vec<u32> = table.known_terms(settings).collect();
+        terms.sort_by_key(|&feature| Reverse(table.documents_of(feature)));
+        for feature in terms {
             of_feature[feature as usize] = fields.len() as u32;
             fields.push(table.field(feature).index() as u8);
         }
@@ -153,7 +156,11 @@ impl Case {
     /// By feature: its parameter and field, and the labels it says something special of with what it says.
     #[cfg(test)]
     pub(super) fn read_rows(&self) -> Vec<ReadRow> {
-        let special = |row: RowView<'_>| row.cells().filter(|(_, value)| *value != 0.0).collect();
+        let special = |row: RowView<'_>| {
+            let mut cells = Vec::new();
+            row.for_each(|label, value| cells.extend((value != 0.0).then_some((label, value))));
+            cells
+        };
         self.rows().map(|row| (row.parameter, row.field, special(row))).collect()
     }
 
@@ -184,7 +191,7 @@ impl Case {
             if let Some(sum) = factors.get_mut(row.field) {
                 *sum += factor;
             }
-            row.cells().for_each(|(label, value)| scores[label] += factor * value);
+            row.add_to(&mut scores, factor);
         }
         for (floor, factor) in self.background.floors.iter().zip(factors).filter(|(_, factor)| *factor != 0.0) {
             scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
@@ -198,8 +205,7 @@ impl Case {
         let mut floors = [0.0; FIELDS];
         self.background.floors.iter().zip(&mut floors).for_each(|(floor, sum)| *sum = along(floor));
         for row in self.rows() {
-            let cells: f64 = row.cells().map(|(label, value)| slopes[label] * value).sum();
-            gradient[row.parameter] += self.scales[row.field] * (floors[row.field] + cells);
+            gradient[row.parameter] += self.scales[row.field] * (floors[row.field] + row.along(slopes));
         }
         if let Some(last) = gradient.last_mut() {
             *last += along(self.prior());
@@ -216,7 +222,7 @@ impl Case {
             if let Some(sum) = factors.get_mut(row.field) {
                 *sum += scale;
             }
-            row.cells().for_each(|(label, value)| x[label * WIDTH + row.field] += scale * value);
+            row.for_each(|label, value| x[label * WIDTH + row.field] += scale * value);
         }
         for (label, row) in x.chunks_exact_mut(WIDTH).enumerate() {
             for (field, factor) in factors.iter().enumerate() {

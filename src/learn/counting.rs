@@ -1,6 +1,9 @@
 //! Labelled articles become counts.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use rayon::prelude::*;
 
@@ -264,25 +267,20 @@ impl Trainer {
     ///
     /// Too few articles or labels to learn from.
     pub fn finish(self) -> Result<Trained, TrainError> {
-        self.finish_while(Watch { go_on: &|| true, step: &|| {} })
+        self.finish_while(Watch { go_on: &|| true, step: &|| {} }, None)
     }
 
     /// [`Trainer::finish`], as long as somebody waits for it. The counts are packed before anything is learnt, so that of
-    /// most features, which no model knows, only what the file says is held meanwhile. The model is that of
-    /// [`train`](train::train).
+    /// most features, which no model knows, only what the file says is held meanwhile: if there is a directory and it is
+    /// much, in a temporary file there. The model is that of [`train`](train::train).
     ///
     /// # Errors
     ///
     /// As [`Trainer::finish`]; [`TrainError::Stopped`].
-    pub fn finish_while(self, watch: Watch<'_>) -> Result<Trained, TrainError> {
+    pub fn finish_while(self, watch: Watch<'_>, directory: Option<&Path>) -> Result<Trained, TrainError> {
         let layout = self.lay_out();
-        let packed = layout.pack()?;
-        let learnable = layout.into_learnable();
-        train::learn(
-            train::Basis { counts: &learnable.counts, lowest: learnable.lowest, dropped: &learnable.dropped },
-            packed,
-            watch,
-        )
+        let packed = layout.pack(directory)?;
+        train::learn(layout.into_learnable(), packed, watch)
     }
 
     /// Takes settings and fitted values from a model, fits only likelihoods, and writes the model file.

@@ -118,7 +118,7 @@ mod tests {
 
     /// The errors kept of some articles, by number, when each is given its wrong label with a probability.
     fn check(probabilities: &[f64], expect: &[u64]) {
-        let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&small_corpus())).unwrap().model).unwrap();
+        let file = ModelFile::from_bytes(&crate::learn::train(counts_of(&small_corpus())).unwrap().model).unwrap();
         let labels: Vec<String> = file.model.labels(Axis::MeetingType).into_iter().map(str::to_owned).collect();
         let mut errors = WorstErrors::default();
         for (number, &probability) in probabilities.iter().enumerate() {

@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn what_cannot_be_known_is_guessed() {
         let corpus = random_corpus();
-        let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&corpus)).unwrap().model).unwrap();
+        let file = ModelFile::from_bytes(&crate::learn::train(counts_of(&corpus)).unwrap().model).unwrap();
         let evaluation = evaluate(&file, corpus.clone());
         assert_eq!(evaluation.trained_on, 200);
         let accuracy = evaluation.axes[0].metrics.accuracy;
@@ -228,7 +228,7 @@ mod tests {
             })
         };
         let copies: Vec<LabelledArticle> = grouped("a").chain(grouped("b")).collect();
-        let trained = crate::learn::train(&counts_of(&copies)).unwrap();
+        let trained = crate::learn::train(counts_of(&copies)).unwrap();
         let accuracy = trained.report.axes[1].as_ref().unwrap().held_out.as_ref().unwrap().accuracy;
         assert!((0.35..0.65).contains(&accuracy), "{accuracy}");
         let evaluation = evaluate(&ModelFile::from_bytes(&trained.model).unwrap(), copies);
@@ -247,7 +247,7 @@ mod tests {
         let names: Vec<String> = (0..).map(|number: u32| format!("event {number}")).filter(in_fold).take(2).collect();
         let mut corpus = random_corpus();
         corpus.iter_mut().enumerate().for_each(|(n, article)| article.group = Some(names[n % 2].clone()));
-        let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&corpus)).unwrap().model).unwrap();
+        let file = ModelFile::from_bytes(&crate::learn::train(counts_of(&corpus)).unwrap().model).unwrap();
         let accuracy = evaluate(&file, corpus.clone()).axes[0].metrics.accuracy;
         assert!((0.35..0.65).contains(&accuracy), "{accuracy}");
 
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn another_group_does_not_hide_the_own_one() {
         let corpus = random_corpus();
-        let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&corpus)).unwrap().model).unwrap();
+        let file = ModelFile::from_bytes(&crate::learn::train(counts_of(&corpus)).unwrap().model).unwrap();
         let evaluator = Evaluator::new(&file);
         let axis = &evaluator.axes[0];
         let fold = |article: &LabelledArticle| inner_fold(&article.group_digest(), CALIBRATION_FOLDS);
@@ -322,7 +322,7 @@ mod tests {
     /// To the last digit.
     #[test]
     fn figures_do_not_depend_on_the_order_of_the_articles() {
-        let file = ModelFile::from_bytes(&crate::learn::train(&counts_of(&small_corpus())).unwrap().model).unwrap();
+        let file = ModelFile::from_bytes(&crate::learn::train(counts_of(&small_corpus())).unwrap().model).unwrap();
         let labels = file.counts.axes[0].labels.clone();
         let share = |n: usize| (n * 37 % 101) as f64 / 101.0;
         let scored = |n: usize| Some(Scored::new(&labels[n % 2], &labels, &[share(n), 1.0 - share(n), 0.0]));

@@ -81,25 +81,37 @@ impl HeldOut {
         HeldOut { label: case.label, dense: dense.into(), names: names.into(), means }
     }
 
-    /// All scores: `x[label][weight]`.
-    fn x(&self) -> Vec<[f64; WEIGHTS]> {
-        let mut names = self.names.iter().peekable();
-        let row = |(label, dense): (usize, &[f64])| {
-            let mut row = [0.0; WEIGHTS];
-            while let Some(&(_, field, score)) = names.next_if(|(own, _, _)| usize::from(*own) == label) {
-                row[usize::from(field)] = score;
-            }
-            row[TERM_FIELDS..FIELDS].iter_mut().zip(self.means).for_each(|(x, mean)| *x -= mean);
+    /// All scores: `x[label][weight]`, into a buffer that is used again.
+    fn read(&self, x: &mut Vec<[f64; WEIGHTS]>) {
+        x.clear();
+        let mut plain = [0.0; WEIGHTS];
+        plain[TERM_FIELDS..FIELDS].iter_mut().zip(self.means).for_each(|(x, mean)| *x -= mean);
+        x.extend(self.dense.as_chunks::<DENSE>().0.iter().map(|dense| {
+            let mut row = plain;
             row[..TERM_FIELDS].copy_from_slice(&dense[..TERM_FIELDS]);
             row[FIELDS] = dense[TERM_FIELDS];
             row
-        };
-        self.dense.chunks_exact(DENSE).enumerate().map(row).collect()
+        }));
+        for &(label, field, score) in &self.names {
+            x[usize::from(label)][usize::from(field)] += score;
+        }
     }
-}
 
-fn scores(x: &[[f64; WEIGHTS]], weights: &[f64; WEIGHTS]) -> Vec<f64> {
-    x.iter().map(|x| x.iter().zip(weights).map(|(x, w)| x * w).sum()).collect()
+    /// The score of every label under some weights, without what is the same for all.
+    fn scores(&self, weights: &[f64; WEIGHTS], scores: &mut Vec<f64>) {
+        scores.clear();
+        let (terms, prior) = (&weights[..TERM_FIELDS], weights[FIELDS]);
+        scores.extend(
+            self.dense
+                .as_chunks::<DENSE>()
+                .0
+                .iter()
+                .map(|dense| dense.iter().zip(terms).map(|(x, w)| x * w).sum::<f64>() + dense[TERM_FIELDS] * prior),
+        );
+        for &(label, field, score) in &self.names {
+            scores[usize::from(label)] += weights[usize::from(field)] * score;
+        }
+    }
 }
 
 /// `-ln softmax(scores)[label]`.
@@ -110,7 +122,14 @@ pub(super) fn loss(scores: &[f64], label: usize) -> f64 {
 }
 
 fn objective(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> f64 {
-    let partial = |chunk: &[HeldOut]| chunk.iter().map(|a| loss(&scores(&a.x(), weights), a.label)).sum::<f64>();
+    let partial = |chunk: &[HeldOut]| {
+        let mut scores = Vec::new();
+        let loss = |article: &HeldOut| {
+            article.scores(weights, &mut scores);
+            loss(&scores, article.label)
+        };
+        chunk.iter().map(loss).sum::<f64>()
+    };
     // Chunks are of a fixed size and added in order, so the sum is the same on any number of threads.
     let sum: f64 = articles.par_chunks(CHUNK).map(partial).collect::<Vec<_>>().into_iter().sum();
     let penalty: f64 = weights.iter().zip(plain()).map(|(w, plain)| (w - plain) * (w - plain)).sum();
@@ -146,15 +165,18 @@ fn derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64; WEIGHTS
 /// Sums over some articles, of the lower triangle only.
 fn partial_derivatives(articles: &[HeldOut], weights: &[f64; WEIGHTS]) -> ([f64; WEIGHTS], Matrix) {
     let (mut gradient, mut hessian) = ([0.0; WEIGHTS], [[0.0; WEIGHTS]; WEIGHTS]);
+    let (mut all, mut scores) = (Vec::new(), Vec::new());
     for article in articles {
-        let all = article.x();
-        let probabilities = softmax(&scores(&all, weights), 1.0);
+        article.read(&mut all);
+        article.scores(weights, &mut scores);
+        let probabilities = softmax(&scores, 1.0);
         let mut mean = [0.0; WEIGHTS];
         for (x, p) in all.iter().zip(&probabilities).filter(|(_, p)| **p > 1e-12) {
             for i in 0..WEIGHTS {
-                mean[i] += p * x[i];
+                let weighted = p * x[i];
+                mean[i] += weighted;
                 for j in 0..=i {
-                    hessian[i][j] += p * x[i] * x[j];
+                    hessian[i][j] += weighted * x[j];
                 }
             }
         }
@@ -249,10 +271,10 @@ mod tests {
         let background = Arc::new(Background { floors, prior: vec![0.0; 2], is_counted: vec![true; 2] });
         let case = |i: usize| {
             let label = i % 2;
-            let mut rows = Rows::default();
+            let mut rows = Rows::new(2);
             let says = if i % 10 == 9 { 1 - label } else { label };
             let start = rows.push(0, 0, std::iter::once((says as u16, 1.0)));
-            rows.push_feature(Row::new(start, 1.0));
+            rows.push_feature(Row::new(start, if says == label { 1.0 } else { 0.0 }));
             Case::new(label, 0..1, &Arc::new(rows), 0.0, &background)
         };
         (0..number).map(case).collect()

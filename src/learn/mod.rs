@@ -68,7 +68,7 @@ pub use self::{
         SummaryScores,
     },
     tally::Contradiction,
-    train::{STEPS, TrainError, Trained, Watch, train, train_while},
+    train::{STEPS, TrainError, Trained, Watch, train},
     update::NotRemoved,
 };
 

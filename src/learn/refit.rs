@@ -25,7 +25,7 @@ use crate::{
 /// No axis is left that the other model has settings for and that has articles of two labels.
 pub fn refit(base: &Serving, counts: &Counts) -> Result<Serving, TrainError> {
     let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
-    let mut report = Report { articles: counts.ledger.len() as u64, axes: [None, None], ..base.report };
+    let mut report = Report { articles: counts.articles(), axes: [None, None], ..base.report };
     for axis in Axis::ALL {
         let (Some(table), Some(known), Some(fitted)) =
             (AxisTable::new(counts, axis), &base.report.axes[axis as usize], &base.tables.axes[axis as usize])
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_model_is_its_own_refit() {
         let counts = counts_of(&small_corpus());
-        let file = ModelFile::from_bytes(&train::train(&counts).unwrap().model).unwrap();
+        let file = ModelFile::from_bytes(&train::train(counts.clone()).unwrap().model).unwrap();
         let again = refit(&file.serving, &file.counts).unwrap();
         assert_eq!(again, Serving { self_test: Vec::new(), ..file.serving });
     }
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn likelihoods_are_new_and_fitted_values_are_not() {
         let corpus = small_corpus();
-        let base = ModelFile::from_bytes(&train::train(&counts_of(&corpus[..20])).unwrap().model).unwrap().serving;
+        let base = ModelFile::from_bytes(&train::train(counts_of(&corpus[..20])).unwrap().model).unwrap().serving;
         let counts = counts_of(&corpus);
         let other = refit(&base, &counts).unwrap();
         assert_eq!(other.calibrated_on, base.calibrated_on);

@@ -3,7 +3,7 @@
 //! A feature that stands in ten thousand articles says to each of them, when it is left out of the counts, the same of all
 //! labels but the article's own. Without sharing, held-out articles would take many times the memory.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, num::NonZeroU32, ops::Range};
 
 /// A feature of an article: where its cells are, and what it says of the article's own label, which is not what the cells
 /// say if the article was taken from the counts.
@@ -19,7 +19,16 @@ impl Row {
     }
 }
 
-/// A row as it is read.
+/// What a row says of labels.
+#[derive(Clone, Copy, Debug)]
+enum Cells<'a> {
+    /// A label and the bits of its value, for every label that something special is said of, ascending.
+    Sparse(&'a [[u32; 2]]),
+    /// The bits of the value of every label.
+    Dense(&'a [u32]),
+}
+
+/// A row as it is read: by label, how far the feature's value lies above the floor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowView<'a> {
     /// The feature's weight among the parameters.
@@ -27,32 +36,88 @@ pub(super) struct RowView<'a> {
     pub(super) field: usize,
     own_label: usize,
     own: f32,
-    cells: &'a [[u32; 2]],
+    cells: Cells<'a>,
 }
 
 impl RowView<'_> {
-    /// The labels that the feature says something special of, ascending, and how far its value lies above the floor.
-    pub(super) fn cells(&self) -> impl Iterator<Item = (usize, f64)> {
-        let (own_label, own) = (self.own_label, self.own);
-        self.cells.iter().map(move |&[label, bits]| {
-            let label = label as usize;
-            (label, f64::from(if label == own_label { own } else { f32::from_bits(bits) }))
-        })
+    /// Calls `each` with labels and values. Labels that are left out have the value 0.
+    pub(super) fn for_each(&self, mut each: impl FnMut(usize, f64)) {
+        let mut cell = |label: usize, bits: u32| {
+            each(label, f64::from(if label == self.own_label { self.own } else { f32::from_bits(bits) }));
+        };
+        match self.cells {
+            Cells::Sparse(cells) => cells.iter().for_each(|&[label, bits]| cell(label as usize, bits)),
+            Cells::Dense(values) => values.iter().enumerate().for_each(|(label, &bits)| cell(label, bits)),
+        }
+    }
+
+    /// Adds `factor` times the values to the scores of the labels.
+    pub(super) fn add_to(&self, scores: &mut [f64], factor: f64) {
+        match self.cells {
+            Cells::Sparse(_) => self.for_each(|label, value| scores[label] += factor * value),
+            Cells::Dense(values) => {
+                let own = scores[self.own_label] + factor * f64::from(self.own);
+                for (score, &bits) in scores.iter_mut().zip(values) {
+                    *score += factor * f64::from(f32::from_bits(bits));
+                }
+                scores[self.own_label] = own;
+            }
+        }
+    }
+
+    /// The sum over the labels of value times slope.
+    pub(super) fn along(&self, slopes: &[f64]) -> f64 {
+        match self.cells {
+            Cells::Sparse(_) => {
+                let mut sum = 0.0;
+                self.for_each(|label, value| sum += slopes[label] * value);
+                sum
+            }
+            Cells::Dense(values) => {
+                // Four sums, so that none waits for the one before.
+                let ((slopes_by_four, last_slopes), (by_four, last)) =
+                    (slopes.as_chunks::<4>(), values.as_chunks::<4>());
+                let mut sums = [0.0; 4];
+                for (slopes, values) in slopes_by_four.iter().zip(by_four) {
+                    for i in 0..4 {
+                        sums[i] += slopes[i] * f64::from(f32::from_bits(values[i]));
+                    }
+                }
+                for ((sum, slope), &bits) in sums.iter_mut().zip(last_slopes).zip(last) {
+                    *sum += slope * f64::from(f32::from_bits(bits));
+                }
+                let shared = f64::from(f32::from_bits(values[self.own_label]));
+                sums.iter().sum::<f64>() + slopes[self.own_label] * (f64::from(self.own) - shared)
+            }
+        }
     }
 }
 
+/// A row of words is dense if it says something special of one label in so many.
+const DENSE_SHARE: usize = 4;
+
+/// The bit of a row's shape that says that it is dense.
+const DENSE: u32 = 1 << 31;
+
 /// The cells of rows, and the rows of articles.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rows {
+    /// How many labels there are.
+    labels: usize,
     /// The features of all articles, one article after the other: in one piece, since thousands of small ones would leave
     /// holes behind.
     articles: Vec<Row>,
-    /// Of each row its parameter, and its field and number of cells; then of each cell its label and the bits of its value.
-    /// Together, since what is read in passes over all articles should not be looked for in two places.
-    words: Vec<[u32; 2]>,
+    /// Of each row its parameter, its shape (whether it is dense, field, number of cells), and its cells. Together, since
+    /// what is read in passes over all articles should not be looked for in two places.
+    words: Vec<u32>,
 }
 
 impl Rows {
+    /// None yet.
+    pub(super) fn new(labels: usize) -> Self {
+        Rows { labels, articles: Vec::new(), words: Vec::new() }
+    }
+
     /// How many features of articles there are.
     pub(super) fn features(&self) -> usize {
         self.articles.len()
@@ -71,23 +136,39 @@ impl Rows {
     /// A row of an article with some label.
     fn read(&self, row: Row, own_label: usize) -> RowView<'_> {
         let start = row.start as usize;
-        let [parameter, shape] = self.words[start];
-        RowView {
-            parameter: parameter as usize,
-            field: (shape >> 16) as usize,
-            own_label,
-            own: row.own,
-            cells: &self.words[start + 1..start + 1 + (shape & 0xffff) as usize],
-        }
+        let (parameter, shape) = (self.words[start] as usize, self.words[start + 1]);
+        let cells = if shape & DENSE != 0 {
+            Cells::Dense(&self.words[start + 2..][..self.labels])
+        } else {
+            Cells::Sparse(self.words[start + 2..][..2 * (shape & 0xffff) as usize].as_chunks().0)
+        };
+        RowView { parameter, field: ((shape & !DENSE) >> 16) as usize, own_label, own: row.own, cells }
     }
 
-    /// Adds a row, and gives its place.
+    /// Adds the row of a name, which says something of one label, and that to all articles alike; gives its place.
+    pub(super) fn push_name(&mut self, parameter: u32, field: usize, named: u16, value: f32) -> u32 {
+        let start = self.words.len();
+        self.words.extend([parameter, (field as u32) << 16 | 1, u32::from(named), value.to_bits()]);
+        start as u32
+    }
+
+    /// Adds the row of a word or word pair, and gives its place. Labels ascend.
     pub(super) fn push(&mut self, parameter: u32, field: usize, cells: impl Iterator<Item = (u16, f32)>) -> u32 {
         let start = self.words.len();
-        self.words.push([parameter, 0]);
-        self.words.extend(cells.map(|(label, value)| [u32::from(label), value.to_bits()]));
-        let cells = self.words.len() - start - 1;
-        self.words[start][1] = (field as u32) << 16 | cells as u32;
+        let shape = (field as u32) << 16;
+        self.words.extend([parameter, shape]);
+        self.words.extend(cells.flat_map(|(label, value)| [u32::from(label), value.to_bits()]));
+        let sparse = &self.words[start + 2..];
+        let number = sparse.len() / 2;
+        if number * DENSE_SHARE < self.labels {
+            self.words[start + 1] = shape | number as u32;
+        } else {
+            let mut dense = vec![0; self.labels];
+            sparse.as_chunks().0.iter().for_each(|&[label, bits]| dense[label as usize] = bits);
+            self.words.truncate(start + 2);
+            self.words.append(&mut dense);
+            self.words[start + 1] = shape | DENSE;
+        }
         start as u32
     }
 }
@@ -101,15 +182,37 @@ pub(super) struct Key {
 }
 
 /// Rows of one table under some settings, while they come together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RowsOf {
     pub(super) rows: Rows,
-    known: HashMap<Key, u32, foldhash::fast::RandomState>,
+    /// By number of articles that are taken, by feature: one more than the row's place, if it is there and of label 0. Nearly
+    /// all are found here.
+    first: [Vec<Option<NonZeroU32>>; 2],
+    others: HashMap<Key, u32, foldhash::fast::RandomState>,
 }
 
 impl RowsOf {
+    /// None yet, of a model with so many labels.
+    pub(super) fn new(labels: usize) -> Self {
+        RowsOf { rows: Rows::new(labels), first: [Vec::new(), Vec::new()], others: HashMap::default() }
+    }
+
     /// The place of a row; `make` adds it if it is new.
     pub(super) fn place(&mut self, key: Key, make: impl FnOnce(&mut Rows) -> u32) -> u32 {
-        *self.known.entry(key).or_insert_with(|| make(&mut self.rows))
+        let Some(first) = self.first.get_mut(key.articles as usize).filter(|_| key.label == 0) else {
+            return *self.others.entry(key).or_insert_with(|| make(&mut self.rows));
+        };
+        let at = key.feature as usize;
+        if at >= first.len() {
+            first.resize(at + 1, None);
+        }
+        match first[at] {
+            Some(place) => place.get() - 1,
+            None => {
+                let place = make(&mut self.rows);
+                first[at] = NonZeroU32::new(place.wrapping_add(1));
+                place
+            }
+        }
     }
 }

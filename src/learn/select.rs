@@ -150,31 +150,27 @@ impl WithoutFold {
     }
 }
 
-/// Scores of all articles by models that know nothing of them, in an order that settings do not change. `None` for articles
-/// of which such a model has no feature, since they are answered from the frequencies of labels, and for those of whose label
-/// it has no article.
+/// Scores of the articles of one of `folds` folds by a model that knows nothing of them, in an order that settings do not
+/// change. `None` for articles of which the model has no feature, since they are answered from the frequencies of labels,
+/// and for those of whose label it has no article.
 fn unseen(
     table: &AxisTable,
     articles: &Articles<'_>,
     settings: &Settings,
-    folds: u8,
+    (fold, folds): (u8, u8),
     effort: Effort,
     go_on: GoOn<'_>,
 ) -> Result<Vec<Option<Unseen>>, Stopped> {
-    let mut all = Vec::new();
-    for fold in 0..folds {
-        let judged = articles.filter(|group| inner_fold(group, folds) == fold);
-        let learnt = articles.filter(|group| inner_fold(group, folds) != fold);
-        if judged.groups() == 0 || learnt.groups() == 0 {
-            continue;
-        }
-        let model = WithoutFold::new(table, &judged, &learnt, settings, effort, go_on)?;
-        let WithoutFold { table, parameters, weights } = model;
-        let judged = judged.without_source(&learnt, &table, settings, &parameters);
-        let unseen = |case: &Case| Unseen { label: case.label, scores: case.scores(&weights) };
-        all.extend(judged.iter().map(|case| case.teaches().then(|| unseen(case))));
+    let judged = articles.filter(|group| inner_fold(group, folds) == fold);
+    let learnt = articles.filter(|group| inner_fold(group, folds) != fold);
+    if judged.groups() == 0 || learnt.groups() == 0 {
+        return Ok(Vec::new());
     }
-    Ok(all)
+    let model = WithoutFold::new(table, &judged, &learnt, settings, effort, go_on)?;
+    let WithoutFold { table, parameters, weights } = model;
+    let judged = judged.without_source(&learnt, &table, settings, &parameters);
+    let unseen = |case: &Case| Unseen { label: case.label, scores: case.scores(&weights) };
+    Ok(judged.iter().map(|case| case.teaches().then(|| unseen(case))).collect())
 }
 
 /// Folds for comparing settings, and for calibration. With two, weights would be learnt from half the articles, and settings
@@ -186,25 +182,34 @@ pub(super) const CALIBRATION_FOLDS: u8 = 5;
 /// seen; then weights and calibration under them. `None` if the features do not fit whatever the cut-off.
 pub(super) fn choose(table: &AxisTable, articles: &Articles<'_>, go_on: GoOn<'_>) -> Result<Option<Choice>, Stopped> {
     let few = articles.clone().within(table, MAX_SEARCH_CELLS, MAX_SCORES);
-    let judge = |settings: &Settings| Ok(losses(&unseen(table, &few, settings, SEARCH_FOLDS, QUICK, go_on)?));
+    // Scores under other settings than the best so far, if they are better. What is worse by more than chance in some of the
+    // folds is not tried in the others (a race: Maron and Moore 1993).
+    let better = |settings: &Settings, best: &[Option<Unseen>]| {
+        let mut reached = Vec::new();
+        for fold in 0..SEARCH_FOLDS {
+            reached.extend(unseen(table, &few, settings, (fold, SEARCH_FOLDS), QUICK, go_on)?);
+            if let Some(best) = best.get(..reached.len())
+                && gains(&losses(&reached), &losses(best))
+            {
+                return Ok(None);
+            }
+        }
+        let is_better = best.is_empty() || gains(&losses(best), &losses(&reached));
+        Ok(is_better.then_some(reached))
+    };
     let Some(min_documents) = lowest_cut_off(table, &START) else { return Ok(None) };
-    let (mut best, mut least): (_, Option<Vec<Option<f64>>>) = (START, None);
+    let (mut best, mut least) = (START, Vec::new());
     for (event_model, alpha, length_exponent) in STARTS {
         let settings = Settings { event_model, alpha, length_exponent, min_documents, ..START };
-        let reached = judge(&settings)?;
-        if least.as_ref().is_none_or(|least| gains(least, &reached)) {
-            (best, least) = (settings, Some(reached));
+        if let Some(reached) = better(&settings, &least)? {
+            (best, least) = (settings, reached);
         }
     }
-    let mut least = least.unwrap_or_default();
     for place in PLACES {
         // On in the direction that helps, as far as it does.
         for step in [-1, 1] {
             while let Some(settings) = moved(best, place, step).filter(|settings| fits(table, settings)) {
-                let reached = judge(&settings)?;
-                if !gains(&least, &reached) {
-                    break;
-                }
+                let Some(reached) = better(&settings, &least)? else { break };
                 (best, least) = (settings, reached);
             }
         }
@@ -239,7 +244,11 @@ pub(super) fn learn(
     let weights = attributes::fit(&cases, &parameters, settings.weight_precision, THOROUGH, go_on)?;
     // Calibrating takes as much memory again.
     drop(cases);
-    let unseen = unseen(table, articles, &settings, CALIBRATION_FOLDS, THOROUGH, go_on)?;
-    let calibration = calibrate(&unseen.into_iter().flatten().collect::<Vec<_>>());
+    let mut all = Vec::new();
+    for fold in 0..CALIBRATION_FOLDS {
+        let unseen = unseen(table, articles, &settings, (fold, CALIBRATION_FOLDS), THOROUGH, go_on)?;
+        all.extend(unseen.into_iter().flatten());
+    }
+    let calibration = calibrate(&all);
     Ok(Choice { settings, parameters, weights, calibration })
 }

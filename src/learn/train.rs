@@ -5,6 +5,7 @@ use super::{
     articles::{Articles, Member},
     case::Case,
     fit,
+    layout::Learnable,
     metrics::{STORED_POINTS, Scored, measure},
     select::{Choice, MAX_FEATURES, choose, outer_fold},
     stop::{self, GoOn, Stopped},
@@ -13,7 +14,9 @@ use super::{
 };
 use crate::{
     classify::{Axis, Tables, TypicalityLimits},
-    model::{AxisReport, Counts, Digest, MAX_SAMPLE, Metrics, ModelError, ModelFile, PackedCounts, Report, Serving},
+    model::{
+        AxisReport, Cells, Counts, Digest, MAX_SAMPLE, Metrics, ModelError, ModelFile, PackedCounts, Report, Serving,
+    },
 };
 
 /// Why no model could be trained.
@@ -110,8 +113,10 @@ fn outer_folds(
 /// # Errors
 ///
 /// Too few articles or labels to learn from.
-pub fn train(counts: &Counts) -> Result<Trained, TrainError> {
-    train_while(counts, Watch { go_on: &|| true, step: &|| {} })
+pub fn train(counts: Counts) -> Result<Trained, TrainError> {
+    let packed = PackedCounts::new(&counts)?;
+    let learnable = Learnable { counts, lowest: [0; 2], dropped: Vec::new() };
+    learn(learnable, packed, Watch { go_on: &|| true, step: &|| {} })
 }
 
 /// Steps of learning that are told at most: on each axis, choosing and learning, and one for each outer fold.
@@ -126,36 +131,21 @@ pub struct Watch<'a> {
     pub step: &'a (dyn Fn() + Sync),
 }
 
-/// [`train`], as long as somebody waits for it.
-///
-/// # Errors
-///
-/// As [`train`]; [`TrainError::Stopped`].
-pub fn train_while(counts: &Counts, watch: Watch<'_>) -> Result<Trained, TrainError> {
-    learn(Basis { counts, lowest: [0; 2], dropped: &[] }, PackedCounts::new(counts)?, watch)
-}
-
-/// What is learnt from: counts, which may be without features that no model can know.
-#[derive(Clone, Copy)]
-pub(super) struct Basis<'a> {
-    pub(super) counts: &'a Counts,
-    /// By axis: features of fewer articles may be missing, and no cut-off is below.
-    pub(super) lowest: [u32; 2],
-    /// By article of the sample, by axis: cells of its features that are missing. Empty if none is.
-    pub(super) dropped: &'a [[u32; 2]],
-}
-
-/// Learns a model, and writes its file with the counts, of which the basis may be a part.
-pub(super) fn learn(basis: Basis<'_>, packed: PackedCounts, watch: Watch<'_>) -> Result<Trained, TrainError> {
-    let Basis { counts, lowest, dropped } = basis;
+/// Learns a model, and writes its file with the counts, of which what can be learnt from may be a part.
+pub(super) fn learn(learnable: Learnable, packed: PackedCounts, watch: Watch<'_>) -> Result<Trained, TrainError> {
+    let Learnable { mut counts, lowest, dropped } = learnable;
+    let table_of = |axis: Axis| Some(AxisTable::new(&counts, axis)?.with_lowest(lowest[axis as usize]));
+    let axis_tables = Axis::ALL.map(table_of);
+    // What is in the tables and in the packed counts is not held twice.
+    counts.axes.iter_mut().for_each(|axis| axis.cells = Cells::default());
+    counts.ledger = Vec::new();
     let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
-    let mut report = Report { articles: counts.ledger.len() as u64, folds: u32::from(FOLDS), axes: [None, None] };
+    let mut report = Report { articles: counts.articles(), folds: u32::from(FOLDS), axes: [None, None] };
     let mut is_labelled = false;
-    for axis in Axis::ALL {
-        let Some(table) = AxisTable::new(counts, axis) else { continue };
-        let table = table.with_lowest(lowest[axis as usize]);
+    for (axis, table) in Axis::ALL.into_iter().zip(axis_tables) {
+        let Some(table) = table else { continue };
         is_labelled = true;
-        let articles = Articles::of_part(axis, counts, dropped);
+        let articles = Articles::of_part(axis, &counts, &dropped);
         let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
         if labels_seen < 2 || articles.groups() < 2 {
             continue;
@@ -175,7 +165,9 @@ pub(super) fn learn(basis: Basis<'_>, packed: PackedCounts, watch: Watch<'_>) ->
         return Err(if is_labelled { TrainError::TooFew } else { TrainError::NoArticles });
     }
     stop::check(watch.go_on)?;
-    publish(serving(counts, tables, report, typical::limits(counts), packed.digest()), packed)
+    let serving = serving(&counts, tables, report, typical::limits(&counts), packed.digest());
+    drop(counts);
+    publish(serving, packed)
 }
 
 /// The serving section of tables and report that were made of counts.

@@ -29,13 +29,14 @@ pub(super) fn limits(counts: &Counts) -> TypicalityLimits {
         groups.entry(article.group).or_default().push(article);
         article.source.as_deref().into_iter().for_each(|source| sources.entry(source).or_default().push(article));
     }
-    let by_source = counts.sample.len() == counts.ledger.len() && (MIN_SOURCES..=MAX_SOURCES).contains(&sources.len());
+    let by_source =
+        counts.sample.len() as u64 == counts.articles() && (MIN_SOURCES..=MAX_SOURCES).contains(&sources.len());
     let without = |articles: &[&SampleArticle]| {
         let mut by_term = counts.term_documents.clone();
         for term in articles.iter().flat_map(|article| &article.terms) {
             by_term[*term as usize] = by_term[*term as usize].saturating_sub(1);
         }
-        Held { by_term, articles: (counts.ledger.len() - articles.len()) as u64 }
+        Held { by_term, articles: counts.articles().saturating_sub(articles.len() as u64) }
     };
     let whole = without(&[]);
     let others: HashMap<&str, Held> = if by_source {

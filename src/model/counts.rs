@@ -118,6 +118,12 @@ impl Counts {
         self.ledger.binary_search_by_key(article, |entry| entry.article).is_ok()
     }
 
+    /// How many articles were counted.
+    #[must_use]
+    pub fn articles(&self) -> u64 {
+        self.languages.iter().sum()
+    }
+
     /// What is wrong with counts that came from a file; `None` if nothing is.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let features = self.features.len();

@@ -68,6 +68,9 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
+    /// What is too long for memory cannot be written into a temporary file, or read back.
+    #[error("a temporary file: {0}")]
+    Scratch(#[source] std::io::Error),
     /// It does not give the answers it was published with.
     #[error("the model fails its self-test on text {text}: this build reads articles differently than its trainer did")]
     SelfTest {

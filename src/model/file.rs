@@ -1,5 +1,7 @@
 //! Whole model files, with the counts that learning goes on from, and files of counts.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::{
@@ -63,8 +65,8 @@ impl ModelFile {
         check_same_model(&serving, &counts.catalog, counts.labels.each_ref().map(Vec::as_slice))?;
         serving.self_test = self_test::answers(&model);
         drop(model);
-        let packed = codec::pack(&serving, Section::Serving)?;
-        Ok(codec::write(Kind::Model, vec![packed, counts.section]))
+        let packed = codec::pack(&serving, Section::Serving, None)?;
+        codec::write(Kind::Model, vec![packed, counts.section])
     }
 }
 
@@ -84,16 +86,22 @@ impl PackedCounts {
     /// Counts that a reader would refuse.
     pub fn new(counts: &Counts) -> Result<Self, ModelError> {
         check_soundness(counts)?;
-        Self::of(counts, &counts.catalog, counts.axes.each_ref().map(|axis| axis.labels.as_slice()))
+        Self::of(counts, &counts.catalog, counts.axes.each_ref().map(|axis| axis.labels.as_slice()), None)
     }
 
-    /// Packs what is serialised as [`Counts`] with this catalog and these labels, by axis, are.
+    /// Packs what is serialised as [`Counts`] with this catalog and these labels, by axis, are. If there is a directory, what
+    /// is long waits there, in a temporary file without a name.
     ///
     /// # Errors
     ///
-    /// Counts that cannot be encoded, or are too large for a file.
-    pub fn of(counts: &impl Serialize, catalog: &Catalog, labels: [&[String]; 2]) -> Result<Self, ModelError> {
-        let section = codec::pack(counts, Section::Counts)?;
+    /// Counts that cannot be encoded, or are too large for a file; the temporary file cannot be written.
+    pub fn of(
+        counts: &impl Serialize,
+        catalog: &Catalog,
+        labels: [&[String]; 2],
+        directory: Option<&Path>,
+    ) -> Result<Self, ModelError> {
+        let section = codec::pack(counts, Section::Counts, directory)?;
         Ok(Self { section, catalog: catalog.clone(), labels: labels.map(<[String]>::to_vec) })
     }
 
@@ -135,7 +143,7 @@ impl Counts {
     ///
     /// Counts that a reader would refuse.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        Ok(codec::write(Kind::Counts, vec![PackedCounts::new(self)?.section]).0)
+        Ok(codec::write(Kind::Counts, vec![PackedCounts::new(self)?.section])?.0)
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     learn::{self, Condition, LabelledArticle, NotDone, Part, Stopped, TrainError, Trained, Trainer, Verdict, Watch},
     model::{
-        Digest, Model, ModelFile, Serving,
+        Digest, Model, ModelError, ModelFile, Serving,
         store::{Expected, Info, Origin, Store, StoreError, Version},
     },
 };
@@ -129,7 +129,7 @@ impl Work {
         }
     }
 
-    /// An error of the file that articles wait in.
+    /// An error of the files that articles and counts wait in.
     fn unspilled(&self, source: io::Error) -> TrainingError {
         StoreError::Io { path: self.store.directory().to_owned(), source }.into()
     }
@@ -226,7 +226,12 @@ impl Work {
         }
         let steps = AtomicU64::new(0);
         let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed).saturating_add(1));
-        Ok(trainer.finish_while(Watch { go_on: &|| !self.stop.is_cancelled(), step: &step })?)
+        let watch = Watch { go_on: &|| !self.stop.is_cancelled(), step: &step };
+        let learnt = trainer.finish_while(watch, Some(self.store.directory()));
+        if let Err(TrainError::Model(ModelError::Scratch(source))) = learnt {
+            return Err(self.unspilled(source));
+        }
+        Ok(learnt?)
     }
 
     /// Compares the new version with the active one, or the one that answers if none is, on the articles of the request that

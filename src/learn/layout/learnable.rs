@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn a_packed_layout_is_the_packed_counts() {
         let digest = PackedCounts::new(&trainer().into_counts()).unwrap().digest();
-        assert_eq!(trainer().lay_out().pack().unwrap().digest(), digest);
-        assert_eq!(trainer().finish().unwrap().model, train(&trainer().into_counts()).unwrap().model);
+        assert_eq!(trainer().lay_out().pack(None).unwrap().digest(), digest);
+        assert_eq!(trainer().finish().unwrap().model, train(trainer().into_counts()).unwrap().model);
     }
 
     /// However few features fit, all that a model can know is there, and what an article is without is told.

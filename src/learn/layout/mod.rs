@@ -3,11 +3,12 @@
 
 mod learnable;
 
-use std::{collections::HashSet, ops::Range};
+use std::{collections::HashSet, ops::Range, path::Path};
 
 use rayon::prelude::*;
 use serde::{Serialize, Serializer, ser::SerializeSeq as _};
 
+pub(super) use self::learnable::Learnable;
 use super::{sums::Sums, tally::Row};
 use crate::{
     classify::Catalog,
@@ -113,8 +114,8 @@ impl Layout {
         }
     }
 
-    /// As the section of a file: what packing the counts would give.
-    pub(super) fn pack(&self) -> Result<PackedCounts, ModelError> {
+    /// As the section of a file: what packing the counts would give. A long one waits in the directory, if there is one.
+    pub(super) fn pack(&self, directory: Option<&Path>) -> Result<PackedCounts, ModelError> {
         let (features, terms) = (&self.features, &self.terms);
         let axis = |axis: usize| {
             let AxisCounts { labels, documents, .. } = &self.axes[axis];
@@ -142,7 +143,7 @@ impl Layout {
             self.sample_limit,
             self.sample_is_exact,
         );
-        PackedCounts::of(&whole, &self.catalog, self.axes.each_ref().map(|axis| axis.labels.as_slice()))
+        PackedCounts::of(&whole, &self.catalog, self.axes.each_ref().map(|axis| axis.labels.as_slice()), directory)
     }
 }
 

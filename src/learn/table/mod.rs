@@ -41,6 +41,8 @@ pub(super) struct AxisTable {
     shape: Arc<Shape>,
     /// By cell.
     counts: Vec<u32>,
+    /// By feature: the sum of its cells.
+    totals: Vec<u32>,
 }
 
 /// What is the same in a table and in those made of it by leaving articles out.
@@ -170,7 +172,9 @@ fn with_names(counts: &Counts, axis: Axis, catalog: &Catalog) -> AxisTable {
         at = end;
     }
     let (labels, documents) = (source.labels.clone(), source.documents.clone());
-    AxisTable { labels, documents, lowest: 0, shape: Arc::new(shape), counts }
+    let total = |ends: &[u32]| counts[ends[0] as usize..ends[1] as usize].iter().sum();
+    let totals = shape.starts.windows(2).map(total).collect();
+    AxisTable { labels, documents, lowest: 0, shape: Arc::new(shape), counts, totals }
 }
 
 /// Keeps the prior of a label without an article above zero.
@@ -199,10 +203,12 @@ impl AxisTable {
         let mut table = self.clone();
         for article in articles {
             let Some(label) = article.labels[axis as usize] else { continue };
-            for cells in article.features.iter().map(|&feature| self.cells(feature)) {
-                if let Ok(at) = self.shape.cell_labels[cells.clone()].binary_search(&label) {
-                    let count = &mut table.counts[cells.start + at];
-                    *count = count.saturating_sub(1);
+            for &feature in &article.features {
+                if let Some(count) =
+                    self.cell_of(feature, label).map(|cell| &mut table.counts[cell]).filter(|n| **n > 0)
+                {
+                    *count -= 1;
+                    table.totals[feature as usize] -= 1;
                 }
             }
             let documents = &mut table.documents[usize::from(label)];
@@ -245,7 +251,13 @@ impl AxisTable {
     /// Articles with a feature.
     #[must_use]
     pub(super) fn documents_of(&self, feature: u32) -> u32 {
-        self.counts[self.cells(feature)].iter().sum()
+        self.totals[feature as usize]
+    }
+
+    /// The cell of a feature and a label.
+    fn cell_of(&self, feature: u32, label: u16) -> Option<usize> {
+        let cells = self.cells(feature);
+        self.shape.cell_labels[cells.clone()].binary_search(&label).ok().map(|at| cells.start + at)
     }
 
     /// Whether the model knows a feature.
@@ -324,7 +336,7 @@ impl AxisTable {
         for same in left_out.cells.chunk_by(|a, b| a.0 == b.0) {
             let feature = same[0].0;
             let cells = self.cells(feature);
-            let before: u32 = self.counts[cells.clone()].iter().sum();
+            let before = self.documents_of(feature);
             let gone: u32 = same.iter().map(|cell| cell.2).sum();
             if self.field(feature).is_names() || !self.in_field(feature, before, settings) {
                 continue;

@@ -38,7 +38,7 @@ impl Draft {
 impl View<'_> {
     /// An article as this model sees it; `features` ascending. Features without a parameter are unknown.
     pub(in crate::learn) fn case(&self, label: usize, features: &[u32], parameters: &Parameters) -> Case {
-        let mut rows = RowsOf::default();
+        let mut rows = RowsOf::new(self.table.labels.len());
         let draft = self.draft(label, features, parameters, &mut rows);
         draft.case(&Arc::new(rows.rows))
     }
@@ -55,8 +55,10 @@ impl View<'_> {
         let start = rows.rows.features();
         for &feature in features {
             let Some(parameter) = parameters.of(feature) else { continue };
-            remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
-            let (gone, _) = remaining.split_at(remaining.partition_point(|cell| cell.0 == feature));
+            if remaining.first().is_some_and(|cell| cell.0 < feature) {
+                remaining = &remaining[remaining.partition_point(|cell| cell.0 < feature)..];
+            }
+            let (gone, _) = remaining.split_at(remaining.iter().take_while(|cell| cell.0 == feature).count());
             if let Some(row) = self.row(label, feature, gone, parameter, rows) {
                 rows.rows.push_feature(row);
             }
@@ -79,30 +81,32 @@ impl View<'_> {
         let field = table.field(feature).index();
         if let Some(named) = table.named_label(feature) {
             let key = Key { feature, label: 0, articles: 0 };
-            return Some(Row::new(
-                rows.place(key, |rows| rows.push(parameter, field, std::iter::once((named, 1.0)))),
-                1.0,
-            ));
+            let place = rows.place(key, |rows| rows.push_name(parameter, field, named, 1.0));
+            return Some(Row::new(place, 1.0));
         }
+        let count_of = |label: u16| table.cell_of(feature, label).map_or(0, |cell| table.counts[cell]);
         let less = |label: u16| gone.iter().find(|(_, gone, _)| *gone == label).map_or(0, |(_, _, articles)| *articles);
-        let (mut documents, mut total, mut own) = (0, 0.0, 0.0);
-        let (mut taken, mut is_of_others) = (0, false);
-        for cell in table.cells(feature) {
-            let (label, count) = (table.shape.cell_labels[cell], table.counts[cell]);
-            let less = less(label).min(count);
-            let value = table.value(cell, count - less, settings);
-            documents += count - less;
-            total += value;
-            taken += less;
-            if usize::from(label) == own_label {
-                own = value;
-            } else {
-                is_of_others |= less > 0;
-            }
-        }
+        let taken_of = |&(_, label, articles): &(u32, u16, u32)| articles.min(count_of(label));
+        let taken: u32 = gone.iter().map(taken_of).sum();
+        let is_of_others = gone.iter().any(|gone| usize::from(gone.1) != own_label && taken_of(gone) > 0);
+        let documents = table.documents_of(feature).saturating_sub(taken);
         if !table.in_field(feature, documents, settings) {
             return None;
         }
+        let remaining = |cell: usize| {
+            let count = table.counts[cell];
+            table.value(cell, count - less(table.shape.cell_labels[cell]).min(count), settings)
+        };
+        let total = match settings.event_model {
+            // Nobody asks.
+            EventModel::Multinomial => 0.0,
+            EventModel::Complement if table.shape.any_name[feature as usize] => {
+                table.cells(feature).map(remaining).sum()
+            }
+            // Whole numbers, whose sum is the same in any order.
+            EventModel::Complement => f64::from(documents),
+        };
+        let own = table.cell_of(feature, own_label as u16).map_or(0.0, remaining);
         let deviation = |value: f64| AxisTable::deviation(value, total, settings) as f32;
         let cells = table.cells(feature).filter_map(|cell| {
             let (label, count) = (table.shape.cell_labels[cell], table.counts[cell]);
