@@ -1,8 +1,9 @@
-//! What a call costs beside what the network costs: `cargo bench --bench service [-- ROUNDS [SECONDS]]`.
+//! What a call costs beside what the network costs: `cargo bench --bench service`, and with `-- --help`,
+//! what can be changed.
 //!
 //! Drives the program's server and, in turn with it, a *ceiling*: a bare tonic server of the same contract that answers
 //! each request with a stored answer for the same article. Both are processes of their own, driven by the same code over
-//! loopback; the articles have 3 KB and come in turn. Printed are articles a second of both, the server's share of the
+//! loopback; the articles come in turn. Printed are articles a second of both, the server's share of the
 //! ceiling (median over the rounds, which other programs on the machine disturb least), and the processor time that
 //! either spends on an article, beside that of the analysis alone. After that: files on one thread and on all cores.
 //!
@@ -16,7 +17,7 @@ use std::{
     hint::black_box,
     io::Write as _,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -37,6 +38,7 @@ use chuanda::{
         stream_analyze_response,
     },
 };
+use clap::Parser as _;
 use support::Language;
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
 use tokio_stream::{Stream, StreamExt as _, wrappers::TcpListenerStream};
@@ -45,27 +47,48 @@ use tonic::{
     transport::{Channel, Server},
 };
 
-const BYTES: usize = 3_000;
 /// Different articles in each language.
 const ARTICLES: usize = 128;
 const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
 /// Articles in one batch.
 const BATCH: usize = 64;
 
+/// Measure the server beside one that answers with what it has stored
+#[derive(clap::Parser)]
+struct Arguments {
+    /// Measure only the lines whose name holds this, such as unary or English
+    #[arg(default_value = "")]
+    filter: String,
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds for each line in each round
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Length of an article
+    #[arg(long, default_value_t = 3_000)]
+    bytes: usize,
+    /// Another program in the place of the ceiling: another build of chuanda, or benches/peers.py
+    #[arg(long, value_name = "PROGRAM")]
+    against: Option<PathBuf>,
+    /// Be the ceiling, and write the address to this file
+    #[arg(long, hide = true)]
+    stored: Option<PathBuf>,
+    /// Cargo says so
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
 fn main() {
-    // Cargo adds `--bench`.
-    let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<&str>>().as_slice() {
-        ["stored", address_file] => Runtime::new().unwrap().block_on(serve_stored(Path::new(address_file))),
-        [] => compare(5, 1.0),
-        [rounds] => compare(rounds.parse().unwrap(), 1.0),
-        [rounds, seconds, ..] => compare(rounds.parse().unwrap(), seconds.parse().unwrap()),
+    let arguments = Arguments::parse();
+    match &arguments.stored {
+        Some(address_file) => Runtime::new().unwrap().block_on(serve_stored(arguments.bytes, address_file)),
+        None => compare(&arguments),
     }
 }
 
 /// The articles in one language, as they are sent. The id says which stored answer belongs to it.
-fn articles(language: Language) -> Vec<Article> {
-    let texts = support::articles(language, BYTES, ARTICLES).into_iter().enumerate();
+fn articles(language: Language, bytes: usize) -> Vec<Article> {
+    let texts = support::articles(language, bytes, ARTICLES).into_iter().enumerate();
     texts.map(|(at, text)| Article { id: format!("{language:?} {at}"), text, ..Article::default() }).collect()
 }
 
@@ -78,14 +101,14 @@ struct Stored {
 }
 
 impl Stored {
-    fn new() -> Self {
+    fn new(bytes: usize) -> Self {
         let model = Model::embedded().unwrap();
         let options = OptionsInput::default().check(&model).unwrap();
         let answer = |article: Article| {
             let analysis = engine::analyze(&model, &article.into(), &options);
             AnalyzeResponse { analysis: Some(analysis.into()) }
         };
-        let answers = |language| articles(language).into_iter().map(answer).collect();
+        let answers = |language| articles(language, bytes).into_iter().map(answer).collect();
         Self { english: answers(Language::English), chinese: answers(Language::Chinese) }
     }
 
@@ -133,8 +156,8 @@ impl AnalysisService for Ceiling {
     }
 }
 
-async fn serve_stored(address_file: &Path) {
-    let service = AnalysisServiceServer::new(Ceiling(Arc::new(Stored::new())));
+async fn serve_stored(bytes: usize, address_file: &Path) {
+    let service = AnalysisServiceServer::new(Ceiling(Arc::new(Stored::new(bytes))));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let incoming = TcpListenerStream::new(listener).map(|socket| {
@@ -158,7 +181,7 @@ struct Process {
 
 impl Process {
     fn start(command: &mut Command, address_file: &Path) -> Self {
-        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let mut child = command.arg(address_file).stdout(Stdio::null()).spawn().unwrap();
         let address = loop {
             if let Ok(address) = fs::read_to_string(address_file) {
                 break address.trim().parse().unwrap();
@@ -285,14 +308,26 @@ struct Measured {
     processor: Vec<f64>,
 }
 
-impl Measured {
-    fn measure(&mut self, runtime: &Runtime, server: &Process, way: Way, articles: &Arc<Vec<Article>>, time: Duration) {
-        runtime.block_on(drive(server, way, articles, time / 10));
+/// A line of the table.
+struct Line {
+    name: String,
+    way: Way,
+    articles: Arc<Vec<Article>>,
+    /// Place in [`LANGUAGES`].
+    language: usize,
+    /// Ours and the other one.
+    measured: [Measured; 2],
+}
+
+impl Line {
+    fn measure(&mut self, runtime: &Runtime, which: usize, server: &Process, time: Duration) {
+        runtime.block_on(drive(server, self.way, &self.articles, time / 10));
         let pid = server.child.id().to_string();
         let (begin, before) = (Instant::now(), processor_time(&pid, false));
-        let answered = runtime.block_on(drive(server, way, articles, time)) as f64;
-        self.rate.push(answered / begin.elapsed().as_secs_f64());
-        self.processor.push((processor_time(&pid, false) - before) * 1e6 / answered);
+        let answered = runtime.block_on(drive(server, self.way, &self.articles, time)) as f64;
+        let clock = begin.elapsed().as_secs_f64();
+        self.measured[which].rate.push(answered / clock);
+        self.measured[which].processor.push((processor_time(&pid, false) - before) * 1e6 / answered);
     }
 }
 
@@ -302,55 +337,86 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn compare(rounds: usize, seconds: f64) {
-    let time = Duration::from_secs_f64(seconds);
+fn compare(arguments: &Arguments) {
+    let Arguments { filter, rounds, seconds, bytes, against, .. } = arguments;
+    let time = Duration::from_secs_f64(*seconds);
     let directory = tempfile::tempdir().unwrap();
-    let [ours, stored] = ["ours", "stored"].map(|name| directory.path().join(name));
-    let mut serve = Command::new(env!("CARGO_BIN_EXE_chuanda"));
-    let ours = Process::start(serve.args(["serve", "--listen", "127.0.0.1:0", "--address-file"]).arg(&ours), &ours);
-    let stored = Process::start(Command::new(env::current_exe().unwrap()).arg("stored").arg(&stored), &stored);
+    let serve = |program: &Path, name: &str| {
+        let mut command = Command::new(program);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--address-file"]);
+        Process::start(&mut command, &directory.path().join(name))
+    };
+    let ours = serve(Path::new(env!("CARGO_BIN_EXE_chuanda")), "ours");
+    let other = match against {
+        Some(program) => serve(program, "other"),
+        None => {
+            let mut command = Command::new(env::current_exe().unwrap());
+            Process::start(command.args(["--bytes", &bytes.to_string(), "--stored"]), &directory.path().join("stored"))
+        }
+    };
     let runtime = Runtime::new().unwrap();
     let model = Model::embedded().unwrap();
     let options = OptionsInput::default().check(&model).unwrap();
-    let articles = LANGUAGES.map(|language| Arc::new(articles(language)));
+    let articles = LANGUAGES.map(|language| Arc::new(articles(language, *bytes)));
 
-    // Everything once a round, the two servers one right after the other, and the other one first in every second round.
-    let mut measured: Vec<[Measured; 2]> = LANGUAGES.iter().flat_map(|_| WAYS).map(|_| Default::default()).collect();
+    let mut lines = Vec::new();
+    for (at, language) in LANGUAGES.iter().enumerate() {
+        for (name, way) in WAYS {
+            let name = format!("{language:?}, {name}");
+            if name.contains(filter.as_str()) {
+                lines.push(Line {
+                    name,
+                    way,
+                    articles: Arc::clone(&articles[at]),
+                    language: at,
+                    measured: Default::default(),
+                });
+            }
+        }
+    }
     let mut alone: [Vec<f64>; 2] = Default::default();
-    for round in 0..rounds {
-        for (at, articles) in articles.iter().enumerate() {
-            alone[at].push(in_process(&model, &options, articles, time));
-            for (way, both) in WAYS.iter().zip(&mut measured[at * WAYS.len()..]) {
-                for turn in 0..2 {
-                    let which = (round + turn) % 2;
-                    both[which].measure(&runtime, [&ours, &stored][which], way.1, articles, time);
-                }
+    // Everything once a round; ours and the other one right after each other, and another one of them first every time.
+    for round in 0..*rounds {
+        for (articles, alone) in articles.iter().zip(&mut alone) {
+            alone.push(in_process(&model, &options, articles, time));
+        }
+        for line in &mut lines {
+            for turn in 0..2 {
+                let which = (round + turn) % 2;
+                line.measure(&runtime, which, [&ours, &other][which], time);
             }
         }
     }
 
-    println!("{rounds} rounds of {seconds} s, articles of {BYTES} bytes, {} cores; medians", cores());
+    let beside = against.as_ref().map_or("ceiling".into(), |program| program.display().to_string());
+    println!("{rounds} rounds of {seconds} s, articles of {bytes} bytes, {} cores; medians", cores());
     println!();
-    println!("| | articles/s | ceiling | share | server's CPU, us/article | ceiling's | beside the analysis alone |");
+    println!("| | articles/s | of {beside} | share | CPU, us/article | of {beside} | beside the analysis alone |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-    for (at, language) in LANGUAGES.iter().enumerate() {
-        let analysis = median(alone[at].iter().copied());
+    for (language, alone) in LANGUAGES.iter().zip(&alone) {
+        let analysis = median(alone.iter().copied());
         println!("| {language:?}, analysis alone, one core | {:.0} | | | {analysis:.1} | | 1.00 x |", 1e6 / analysis);
-        for ((name, _), [ours, stored]) in WAYS.iter().zip(&measured[at * WAYS.len()..]) {
-            let share = median(ours.rate.iter().zip(&stored.rate).map(|(ours, stored)| ours / stored));
-            let processor = median(ours.processor.iter().copied());
-            let times = median(ours.processor.iter().zip(&alone[at]).map(|(ours, alone)| ours / alone));
-            println!(
-                "| {language:?}, {name} | {:.0} | {:.0} | {:.1} % | {processor:.1} | {:.1} | {times:.2} x |",
-                median(ours.rate.iter().copied()),
-                median(stored.rate.iter().copied()),
-                100.0 * share,
-                median(stored.processor.iter().copied()),
-            );
-        }
     }
-    println!();
-    files(rounds, directory.path(), &articles);
+    for Line { name, measured: [ours, other], language, .. } in &lines {
+        println!(
+            "| {name} | {:.0} | {:.0} | {:.1} % | {:.1} | {:.1} | {:.2} x |",
+            median(ours.rate.iter().copied()),
+            median(other.rate.iter().copied()),
+            100.0 * median(ratios(&ours.rate, &other.rate)),
+            median(ours.processor.iter().copied()),
+            median(other.processor.iter().copied()),
+            median(ratios(&ours.processor, &alone[*language])),
+        );
+    }
+    if "files".contains(filter.as_str()) {
+        println!();
+        files(*rounds, directory.path(), &articles);
+    }
+}
+
+/// Round by round.
+fn ratios(values: &[f64], to: &[f64]) -> impl Iterator<Item = f64> {
+    values.iter().zip(to).map(|(value, to)| value / to)
 }
 
 fn cores() -> usize {

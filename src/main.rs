@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use chuanda::cli::Cli;
 use clap::Parser as _;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.log().and_then(|()| cli.run()) {

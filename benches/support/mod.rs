@@ -5,6 +5,8 @@
 
 use std::{fs, path::Path};
 
+use chuanda::learn::LabelledArticle;
+
 /// What the articles are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -31,22 +33,31 @@ pub(crate) fn articles(language: Language, bytes: usize, number: usize) -> Vec<S
     (0..number).map(article).collect()
 }
 
-/// The texts of the corpus in one language, in the order of files and lines.
+/// The texts of the corpus in one language. Neighbours in a file are on one department; a stride that is prime mixes them.
 fn corpus(language: Language) -> Vec<String> {
+    let is_english = |text: &str| text.bytes().take(200).all(|byte| byte.is_ascii());
+    let texts: Vec<String> = labelled().map(|article| article.text).collect();
+    let texts: Vec<&String> = texts.iter().filter(|text| is_english(text) == (language == Language::English)).collect();
+    (0..texts.len()).map(|at| texts[at * 1_009 % texts.len()].clone()).collect()
+}
+
+/// The corpus, in the order of files and lines.
+pub(crate) fn labelled() -> impl Iterator<Item = LabelledArticle> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default/corpus");
     let mut paths: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     paths.sort();
-    let files = paths.iter().map(|path| fs::read_to_string(path).unwrap());
-    let texts: Vec<String> = files
-        .flat_map(|file| file.lines().map(text).collect::<Vec<String>>())
-        .filter(|text| (language == Language::English) == text.bytes().take(200).all(|byte| byte.is_ascii()))
-        .collect();
-    // Neighbours in a file are on one department; a stride that is prime mixes them.
-    (0..texts.len()).map(|at| texts[at * 1_009 % texts.len()].clone()).collect()
+    let files = paths.into_iter().map(|path| fs::read_to_string(path).unwrap());
+    files.flat_map(|file| file.lines().map(article).collect::<Vec<LabelledArticle>>())
 }
 
-fn text(line: &str) -> String {
+fn article(line: &str) -> LabelledArticle {
     let record: serde_json::Value = serde_json::from_str(line).unwrap();
-    record["text"].as_str().unwrap().to_owned()
+    let field = |name: &str| record[name].as_str().map(str::to_owned);
+    LabelledArticle {
+        text: field("text").unwrap(),
+        labels: ["meeting_type", "relaying_department"].map(field),
+        group: field("group"),
+        ..LabelledArticle::default()
+    }
 }
