@@ -143,31 +143,18 @@ def training(number):
 
 def serve(address_file):
     """Two processes of four threads, which was the fastest on two cores, on one port."""
-    # Before grpc is there: its threads do not survive a fork.
-    reading, writing = os.pipe()
-    first = os.fork() != 0
-    if first:
-        os.close(reading)
-    else:
-        # The second process ends with the first, however that ends.
-        os.close(writing)
-        threading.Thread(target=lambda: (os.read(reading, 1), os._exit(0)), daemon=True).start()
-
     from concurrent import futures
 
     import grpc
-    from grpc_tools import protoc
 
-    generated = tempfile.mkdtemp()
-
-    files = ("analysis.proto", "analysis_service.proto")
-    options = [f"-I{ROOT / 'proto'}", f"--python_out={generated}", f"--grpc_python_out={generated}"]
-    if protoc.main(["", *options, *(f"chuanda/v1/{file}" for file in files)]):
-        sys.exit("the contract cannot be compiled")
-    sys.path.insert(0, generated)
-    from chuanda.v1 import analysis_pb2 as pb
-    from chuanda.v1 import analysis_service_pb2 as calls
-    from chuanda.v1 import analysis_service_pb2_grpc as services
+    with tempfile.TemporaryDirectory() as generated:
+        protoc = [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}"]
+        files = ("chuanda/v1/analysis.proto", "chuanda/v1/analysis_service.proto")
+        subprocess.run([*protoc, f"--python_out={generated}", f"--grpc_python_out={generated}", *files], check=True)
+        sys.path.insert(0, generated)
+        from chuanda.v1 import analysis_pb2 as pb
+        from chuanda.v1 import analysis_service_pb2 as calls
+        from chuanda.v1 import analysis_service_pb2_grpc as services
 
     peer = Peer()
 
@@ -194,24 +181,28 @@ def serve(address_file):
             for request in requests:
                 yield calls.StreamAnalyzeResponse(item_id=request.item_id, analysis=analysis(request.article))
 
-    # The port that the first process was given is told to the second in the file.
-    shared = pathlib.Path(f"{address_file}.port")
+    reading, writing = os.pipe()
+    first = os.fork() != 0
+    if first:
+        os.close(reading)
+    else:
+        # The second process ends with the first, however that ends.
+        os.close(writing)
+        threading.Thread(target=lambda: (os.read(reading, 1), os._exit(0)), daemon=True).start()
+
+    # The first process is given a port, and tells it to the second; then both serve.
+    path = pathlib.Path(address_file)
+    shared = path.with_suffix(".port")
     while not first and not shared.exists():
         time.sleep(0.01)
-    port = 0 if first else int(shared.read_text())
+    address = "127.0.0.1:0" if first else shared.read_text()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=[("grpc.so_reuseport", 1)])
     services.add_AnalysisServiceServicer_to_server(Service(), server)
-    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    port = server.add_insecure_port(address)
     server.start()
-    if first:
-        unfinished = pathlib.Path(f"{address_file}.new")
-        unfinished.write_text(str(port))
-        unfinished.rename(shared)
-    else:
-        # Both serve now.
-        unfinished = pathlib.Path(f"{address_file}.unfinished")
-        unfinished.write_text(f"127.0.0.1:{port}")
-        unfinished.rename(address_file)
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(f"127.0.0.1:{port}")
+    unfinished.rename(shared if first else path)
     server.wait_for_termination()
 
 
