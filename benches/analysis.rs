@@ -1,60 +1,100 @@
-//! What one analysis costs, stage by stage: `cargo bench --bench analysis`.
+//! What one analysis costs, stage by stage, and what else the program does before and beside it: loading the model and
+//! counting labelled articles. `cargo bench --bench analysis`.
 #![allow(clippy::unwrap_used)]
 
-use std::{hint::black_box, path::Path};
+mod support;
+
+use std::{fmt, hint::black_box};
 
 use chuanda::{
-    classify::{self, Names, features},
+    classify::{self, Catalog, Names, features},
     engine::{self, ArticleInput, OptionsInput},
+    learn::{CatalogChoice, LabelledArticle, Trainer},
     model::Model,
     summarize,
     text::{Article, Document},
 };
-use divan::{Bencher, counter::BytesCount};
+use divan::{
+    Bencher,
+    counter::{BytesCount, ItemsCount},
+};
+use support::Language;
 
 fn main() {
     divan::main();
 }
 
-/// An article of about 3 KB: the first of the examples, cut or repeated to size.
-fn article(bytes: usize) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/articles/01-government-plenary.txt");
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut sized = text.repeat(bytes / text.len() + 1);
-    sized.truncate(sized.floor_char_boundary(bytes));
-    sized
+/// What an article is like.
+#[derive(Clone, Copy, Debug)]
+struct Kind(Language, usize);
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Kind(language, bytes) = self;
+        write!(f, "{language:?}, {bytes} bytes")
+    }
 }
 
-const SIZES: [usize; 4] = [300, 3_000, 30_000, 1_000_000];
+const KINDS: [Kind; 8] = [
+    Kind(Language::English, 300),
+    Kind(Language::English, 3_000),
+    Kind(Language::English, 30_000),
+    Kind(Language::English, 1_000_000),
+    Kind(Language::Chinese, 300),
+    Kind(Language::Chinese, 3_000),
+    Kind(Language::Chinese, 30_000),
+    Kind(Language::Chinese, 1_000_000),
+];
 
-#[divan::bench(args = SIZES)]
-fn read_document(bencher: Bencher, bytes: usize) {
-    let text = article(bytes);
-    bencher
-        .counter(BytesCount::of_str(&text))
-        .bench_local(|| black_box(Document::new(Article { title: None, text: &text }, None).tokens.len()));
+/// Different articles of a kind, read one after the other: one and the same would stay in the caches with all that the
+/// model knows of it.
+fn texts(Kind(language, bytes): Kind) -> Vec<String> {
+    support::articles(language, bytes, (200_000 / bytes).clamp(1, 100))
 }
 
-#[divan::bench(args = SIZES)]
-fn feature_row(bencher: Bencher, bytes: usize) {
-    let text = article(bytes);
+fn document(text: &str) -> Document<'_> {
+    Document::new(Article { title: None, text }, None)
+}
+
+/// Runs a stage on one input after the other.
+fn in_turn<T, R>(bencher: Bencher<'_, '_>, kind: Kind, inputs: &[T], mut stage: impl FnMut(&T) -> R) {
+    let mut inputs = inputs.iter().cycle();
+    bencher.counter(BytesCount::new(kind.1)).bench_local(|| inputs.next().map(&mut stage));
+}
+
+#[divan::bench(args = KINDS)]
+fn read_document(bencher: Bencher<'_, '_>, kind: Kind) {
+    in_turn(bencher, kind, &texts(kind), |text| document(text).tokens.len());
+}
+
+#[divan::bench(args = KINDS)]
+fn feature_row(bencher: Bencher<'_, '_>, kind: Kind) {
     let names = Names::new(Model::embedded().unwrap().catalog());
-    let document = Document::new(Article { title: None, text: &text }, None);
-    bencher.bench_local(|| black_box(features::row(&document, &names)));
+    let texts = texts(kind);
+    let documents: Vec<Document<'_>> = texts.iter().map(|text| document(text)).collect();
+    in_turn(bencher, kind, &documents, |document| features::row(document, &names));
 }
 
-#[divan::bench(args = SIZES)]
-fn classify_both_axes(bencher: Bencher, bytes: usize) {
-    let (model, text) = (Model::embedded().unwrap(), article(bytes));
-    let document = Document::new(Article { title: None, text: &text }, None);
-    bencher.bench_local(|| black_box(model.classify(&document, &classify::Options::default())));
+#[divan::bench(args = KINDS)]
+fn classify_both_axes(bencher: Bencher<'_, '_>, kind: Kind) {
+    let (model, texts) = (Model::embedded().unwrap(), texts(kind));
+    let documents: Vec<Document<'_>> = texts.iter().map(|text| document(text)).collect();
+    in_turn(bencher, kind, &documents, |document| model.classify(document, &classify::Options::default()));
 }
 
-#[divan::bench(args = SIZES)]
-fn summarize_three_sentences(bencher: Bencher, bytes: usize) {
-    let text = article(bytes);
-    let document = Document::new(Article { title: None, text: &text }, None);
-    bencher.bench_local(|| black_box(summarize::summarize(&document, &summarize::Options::default())));
+#[divan::bench(args = KINDS)]
+fn summarize_three_sentences(bencher: Bencher<'_, '_>, kind: Kind) {
+    let texts = texts(kind);
+    let documents: Vec<Document<'_>> = texts.iter().map(|text| document(text)).collect();
+    in_turn(bencher, kind, &documents, |document| summarize::summarize(document, &summarize::Options::default()));
+}
+
+#[divan::bench(args = KINDS)]
+fn whole_analysis(bencher: Bencher<'_, '_>, kind: Kind) {
+    let model = Model::embedded().unwrap();
+    let options = OptionsInput::default().check(&model).unwrap();
+    let inputs = texts(kind).into_iter().map(|text| ArticleInput { text, ..ArticleInput::default() });
+    in_turn(bencher, kind, &inputs.collect::<Vec<_>>(), |input| engine::analyze(&model, input, &options));
 }
 
 /// As many different sentences of about 17 words, from a vocabulary that grows with their number.
@@ -69,26 +109,29 @@ fn sentences(number: usize) -> String {
 
 /// Growth: text to ranked sentences.
 #[divan::bench(args = [10, 100, 1_000, 10_000])]
-fn read_and_rank(bencher: Bencher, number: usize) {
+fn read_and_rank(bencher: Bencher<'_, '_>, number: usize) {
     let text = sentences(number);
     bencher.bench_local(|| {
-        let document = Document::new(Article { title: None, text: &text }, None);
+        let document = document(&text);
         assert_eq!(document.sentences.len(), number);
         black_box(summarize::rank(&document, &summarize::Options::default()))
     });
 }
 
-#[divan::bench(args = SIZES)]
-fn whole_analysis(bencher: Bencher, bytes: usize) {
-    let model = Model::embedded().unwrap();
-    let input = ArticleInput { text: article(bytes), ..ArticleInput::default() };
-    let options = OptionsInput::default().check(&model).unwrap();
-    bencher
-        .counter(BytesCount::of_str(&input.text))
-        .bench_local(|| black_box(engine::analyze(&model, &input, &options)));
-}
-
 #[divan::bench]
 fn load_embedded_model() -> Model {
     Model::embedded().unwrap()
+}
+
+/// The first half of training, on all cores.
+#[divan::bench]
+fn count_articles(bencher: Bencher<'_, '_>) {
+    let articles: Vec<LabelledArticle> = support::labelled().take(1_000).collect();
+    let catalog = || CatalogChoice::Given(Catalog::builtin().unwrap());
+    bencher.counter(ItemsCount::new(articles.len())).with_inputs(|| Trainer::new(catalog())).bench_local_values(
+        |mut trainer| {
+            assert!(trainer.add_all(&articles).iter().all(Result::is_ok));
+            trainer.into_counts()
+        },
+    );
 }

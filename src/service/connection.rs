@@ -1,11 +1,13 @@
 //! One connection: HTTP/2 over a socket, ended when it is idle, when the server drains, or when the grace is over.
 
 use std::{
+    future::{Future as _, poll_fn},
     pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -23,6 +25,7 @@ use tower::ServiceExt as _;
 use super::{
     Settings,
     layers::{self, CallSettings},
+    socket,
 };
 
 /// What all connections share.
@@ -57,11 +60,20 @@ impl Connections {
             .max_concurrent_streams(self.settings.max_streams_per_connection)
             .keep_alive_interval(self.settings.keep_alive_interval)
             .keep_alive_timeout(self.settings.keep_alive_timeout);
+        let (socket, outgoing) = socket::gathering(socket);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), TowerToHyperService::new(service)));
         let mut closing = false;
         loop {
+            let turn = poll_fn(|cx| {
+                let ended = connection.as_mut().poll(cx);
+                // What cannot be sent now is sent in the turn for which the socket wakes this task.
+                match outgoing.poll_send(cx) {
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+                    Poll::Ready(Ok(())) | Poll::Pending => ended,
+                }
+            });
             tokio::select! {
-                result = connection.as_mut() => {
+                result = turn => {
                     if let Err(error) = result {
                         tracing::debug!(error, "a connection ended");
                     }

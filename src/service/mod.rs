@@ -8,6 +8,7 @@ mod health;
 mod layers;
 mod model;
 mod remote;
+mod socket;
 mod status;
 mod stream;
 
