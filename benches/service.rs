@@ -3,9 +3,13 @@
 //!
 //! Drives the program's server and, in turn with it, a *ceiling*: a bare tonic server of the same contract that answers
 //! each request with a stored answer for the same article. Both are processes of their own, driven by the same code over
-//! loopback; the articles come in turn. Printed are articles a second of both, the server's share of the
-//! ceiling (median over the rounds, which other programs on the machine disturb least), and the processor time that
-//! either spends on an article, beside that of the analysis alone. After that: files on one thread and on all cores.
+//! loopback; the articles come in turn. Printed are
+//!
+//! - articles a second of both, and the server's share of the ceiling, as the median over the rounds;
+//! - the same share by the processor time of server and client together, which is what counts when all cores are busy, and
+//!   which other programs on the machine disturb least;
+//! - the processor time that either server spends on an article, and how many times that of the analysis alone ours is;
+//! - files on one thread and on all cores.
 //!
 //! Processor time is read from `/proc`, so this runs on Linux only.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
@@ -306,6 +310,8 @@ struct Measured {
     rate: Vec<f64>,
     /// Microseconds of the server's processor time for an article.
     processor: Vec<f64>,
+    /// Those of server and client together.
+    both: Vec<f64>,
 }
 
 /// A line of the table.
@@ -323,11 +329,15 @@ impl Line {
     fn measure(&mut self, runtime: &Runtime, which: usize, server: &Process, time: Duration) {
         runtime.block_on(drive(server, self.way, &self.articles, time / 10));
         let pid = server.child.id().to_string();
-        let (begin, before) = (Instant::now(), processor_time(&pid, false));
+        let processor = || (processor_time(&pid, false), processor_time("self", false));
+        let (begin, before) = (Instant::now(), processor());
         let answered = runtime.block_on(drive(server, self.way, &self.articles, time)) as f64;
-        let clock = begin.elapsed().as_secs_f64();
-        self.measured[which].rate.push(answered / clock);
-        self.measured[which].processor.push((processor_time(&pid, false) - before) * 1e6 / answered);
+        let (clock, after) = (begin.elapsed().as_secs_f64(), processor());
+        let (server, client) = (after.0 - before.0, after.1 - before.1);
+        let measured = &mut self.measured[which];
+        measured.rate.push(answered / clock);
+        measured.processor.push(server * 1e6 / answered);
+        measured.both.push((server + client) * 1e6 / answered);
     }
 }
 
@@ -391,18 +401,21 @@ fn compare(arguments: &Arguments) {
     let beside = against.as_ref().map_or("ceiling".into(), |program| program.display().to_string());
     println!("{rounds} rounds of {seconds} s, articles of {bytes} bytes, {} cores; medians", cores());
     println!();
-    println!("| | articles/s | of {beside} | share | CPU, us/article | of {beside} | beside the analysis alone |");
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!(
+        "| | articles/s | of {beside} | share | by CPU | CPU, us/article | of {beside} | beside the analysis alone |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for (language, alone) in LANGUAGES.iter().zip(&alone) {
         let analysis = median(alone.iter().copied());
-        println!("| {language:?}, analysis alone, one core | {:.0} | | | {analysis:.1} | | 1.00 x |", 1e6 / analysis);
+        println!("| {language:?}, analysis alone, one core | {:.0} | | | | {analysis:.1} | | 1.00 x |", 1e6 / analysis);
     }
     for Line { name, measured: [ours, other], language, .. } in &lines {
         println!(
-            "| {name} | {:.0} | {:.0} | {:.1} % | {:.1} | {:.1} | {:.2} x |",
+            "| {name} | {:.0} | {:.0} | {:.1} % | {:.1} % | {:.1} | {:.1} | {:.2} x |",
             median(ours.rate.iter().copied()),
             median(other.rate.iter().copied()),
             100.0 * median(ratios(&ours.rate, &other.rate)),
+            100.0 * median(ratios(&other.both, &ours.both)),
             median(ours.processor.iter().copied()),
             median(other.processor.iter().copied()),
             median(ratios(&ours.processor, &alone[*language])),
