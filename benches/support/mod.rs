@@ -1,4 +1,4 @@
-//! Articles to measure with: those of the corpus of the embedded model, made up to any size.
+//! What benches share: the allocator of the program, and articles of any size made from the corpus of the embedded model.
 
 // Each bench uses a part of it.
 #![allow(dead_code)]
@@ -6,6 +6,10 @@
 use std::{fs, path::Path};
 
 use chuanda::learn::LabelledArticle;
+
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What the articles are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
