@@ -10,8 +10,11 @@ use crate::{
     text::Zone,
 };
 
-/// Values that are added at a time: a row is padded to a multiple of them.
+/// Values that are added at a time, for which the compiler takes vector instructions: a row is padded to a multiple of them.
 const LANES: usize = 8;
+
+/// A piece of a row.
+type Lanes = [f32; LANES];
 
 /// Features whose values are added up in 32 bits before their sum is added in 64. With `S` the sum of the absolute values
 /// that are added, a score is off by less than `(BLOCK + 2) * 2^-24 * S`.
@@ -24,8 +27,8 @@ const DENSE_SHARE: usize = 4;
 #[derive(Debug)]
 pub(super) struct AxisScorer {
     pub(super) labels: Vec<LabelNames>,
-    /// Length of a dense row.
-    padded: usize,
+    /// Length of a dense row in pieces.
+    length: usize,
     /// The log prior, weighted.
     prior: Vec<f64>,
     /// The log prior itself: all that can be said of a document without a known feature.
@@ -38,13 +41,13 @@ pub(super) struct AxisScorer {
     /// Labels and weighted deviations of the features that few labels stand with.
     cells: Vec<(u16, f32)>,
     /// All that the other features add to every label's score; each row is padded with zeros.
-    dense: Vec<f32>,
+    dense: Vec<Lanes>,
 }
 
 /// What a feature says, and where.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
-    /// Its first cell, or the number of its dense row.
+struct Row {
+    /// Its first cell, or the first piece of its dense row.
     start: u32,
     kind: Kind,
     weight: f32,
@@ -68,6 +71,15 @@ enum Kind {
     WithAny,
 }
 
+/// A feature of a document that the axis knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said {
+    row: Row,
+    /// The number of its group in [`Hits`](super::Hits).
+    pub(super) group: u32,
+    field: u32,
+}
+
 /// Whether a feature is of the body, and the next one of the same n-gram in all zones together.
 fn is_any_of(feature: u64, next: u64) -> bool {
     let is = |first: Field, second: Field| feature_in(feature, first) && feature_in(next, second);
@@ -88,8 +100,8 @@ pub(super) struct LabelNames {
 
 /// What one axis says of a document, by label.
 pub(super) struct Scored<'a> {
-    /// Whether the axis knows any feature of it.
-    pub(super) is_known: bool,
+    /// The features of it that the axis knows.
+    pub(super) said: Vec<Said>,
     /// What scores begin with: the prior.
     pub(super) start: &'a [f64],
     pub(super) scores: Vec<f64>,
@@ -103,11 +115,6 @@ fn centre(values: &mut [f64]) {
     values.iter_mut().for_each(|value| *value -= mean);
 }
 
-/// Adds a multiple of a row, which is as long as the sums: a plain loop, which the compiler makes vector instructions of.
-fn add(sums: &mut [f32], row: &[f32], scale: f32) {
-    sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += scale * value);
-}
-
 impl AxisScorer {
     /// Lays out tables that were checked, for these features.
     pub(super) fn new(tables: AxisTables, features: &[u64], display: impl Fn(&str) -> String) -> Self {
@@ -119,7 +126,7 @@ impl AxisScorer {
         let labels = prior.len();
         let names = tables.labels.into_iter().map(|id| LabelNames { display: display(&id), id });
         let mut axis = AxisScorer {
-            padded: labels.next_multiple_of(LANES),
+            length: labels.div_ceil(LANES),
             labels: names.collect(),
             prior,
             frequency,
@@ -194,19 +201,15 @@ impl AxisScorer {
     }
 
     fn dense_of(&mut self, values: &[f64], kind: Kind) -> Row {
-        let start = self.dense.len() / self.padded;
-        self.dense.extend(values.iter().map(|value| *value as f32));
-        self.dense.resize((start + 1) * self.padded, 0.0);
+        let start = self.dense.len();
+        self.dense.resize(start + self.length, [0.0; LANES]);
+        let row = self.dense[start..].as_flattened_mut();
+        row.iter_mut().zip(values).for_each(|(lane, value)| *lane = *value as f32);
         Row { start: start as u32, kind, ..Row::UNKNOWN }
     }
 
     fn cells_of(&self, row: Row, number: u16) -> &[(u16, f32)] {
         &self.cells[row.start as usize..row.start as usize + usize::from(number)]
-    }
-
-    fn dense_row(&self, row: Row) -> &[f32] {
-        let start = row.start as usize * self.padded;
-        &self.dense[start..start + self.padded]
     }
 
     fn knows(&self, known: &Known) -> bool {
@@ -226,49 +229,64 @@ impl AxisScorer {
         })
     }
 
+    /// Which of these features the axis knows, without those that are in the row before, and what they say.
+    pub(super) fn said(&self, features: &[Known]) -> Vec<Said> {
+        let mut said = Vec::with_capacity(features.len());
+        let mut read = u32::MAX;
+        for known in features {
+            let row = &self.rows[known.feature as usize];
+            if row.kind != Kind::Unknown && known.feature != read {
+                said.push(Said { row: *row, group: known.group, field: known.field });
+            }
+            if row.kind == Kind::WithAny {
+                read = known.feature + 1;
+            }
+        }
+        said
+    }
+
     /// What the axis says of a document with these features.
     pub(super) fn score(&self, features: &[Known]) -> Scored<'_> {
-        let is_known = features.iter().any(|known| self.knows(known));
+        let said = self.said(features);
         // Of a document without a known feature there is nothing to calibrate.
-        let (start, temperature) = if is_known {
-            (self.prior.as_slice(), self.calibration.temperature)
-        } else {
+        let (start, temperature) = if said.is_empty() {
             (self.frequency.as_slice(), Temperature::default())
+        } else {
+            (self.prior.as_slice(), self.calibration.temperature)
         };
         let scales = self.scales(features);
-        let scores = self.scores(start, features, &scales);
-        Scored { is_known, start, probabilities: temperature.probabilities(&scores), scores, scales }
+        let scores = self.scores(start, &said, &scales);
+        Scored { said, start, probabilities: temperature.probabilities(&scores), scores, scales }
     }
 
     /// The score of every label.
-    fn scores(&self, start: &[f64], features: &[Known], scales: &[f64; FIELDS]) -> Vec<f64> {
+    fn scores(&self, start: &[f64], said: &[Said], scales: &[f64; FIELDS]) -> Vec<f64> {
         let mut scores = start.to_vec();
-        let mut sums = vec![0.0_f32; self.padded];
+        let mut sums = vec![[0.0; LANES]; self.length];
+        let mut rows = Vec::with_capacity(BLOCK);
         // By field: the sum of the factors of features with cells, which all go with the same floors.
         let mut factors = [0.0; FIELDS];
         let mut shift = 0.0;
-        let mut reader = self.reader();
-        for block in features.chunks(BLOCK) {
-            sums.fill(0.0);
-            let rows = self.fetch(&mut reader, block);
-            for (known, row) in block.iter().zip(rows) {
-                let field = known.field as usize;
-                let scale = scales[field];
+        for block in said.chunks(BLOCK) {
+            sums.fill([0.0; LANES]);
+            rows.clear();
+            for &Said { row, field, .. } in block {
+                let scale = scales[field as usize];
                 match row.kind {
                     Kind::Unknown => {}
                     Kind::Sparse(number) => {
-                        factors[field] += scale * f64::from(row.weight);
+                        factors[field as usize] += scale * f64::from(row.weight);
                         shift += scale * f64::from(row.mean);
+                        let sums = sums.as_flattened_mut();
                         for &(label, value) in self.cells_of(row, number) {
                             sums[usize::from(label)] += scale as f32 * value;
                         }
                     }
-                    Kind::Dense | Kind::WithAny => {
-                        add(&mut sums, self.dense_row(row), scale as f32);
-                    }
+                    Kind::Dense | Kind::WithAny => rows.push((row.start as usize, scale as f32)),
                 }
             }
-            scores.iter_mut().zip(&sums).for_each(|(score, sum)| *score += f64::from(*sum));
+            self.add(&mut sums, &rows);
+            scores.iter_mut().zip(sums.as_flattened()).for_each(|(score, sum)| *score += f64::from(*sum));
         }
         for (floor, factor) in self.floors.iter().zip(factors) {
             scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
@@ -277,80 +295,30 @@ impl AxisScorer {
         scores
     }
 
-    /// The rows of a block of features, without those that are in the row before. The processor is made to fetch what they
-    /// hold, all at a time: a model is larger than the caches next to it, and while one row is added up it would wait for the
-    /// next.
-    fn fetch(&self, reader: &mut RowReader<'_>, block: &[Known]) -> [Row; BLOCK] {
-        const CACHE_LINE: usize = 64 / size_of::<f32>();
-        let mut rows = [Row::UNKNOWN; BLOCK];
-        rows.iter_mut().zip(block).for_each(|(row, known)| *row = self.rows[known.feature as usize]);
-        let mut sum = 0.0;
-        for (row, known) in rows.iter_mut().zip(block) {
-            *row = reader.pass(known, *row);
-            match row.kind {
-                Kind::Unknown => {}
-                Kind::Sparse(number) => {
-                    let cells = self.cells_of(*row, number);
-                    sum +=
-                        cells.first().map_or(0.0, |(_, value)| *value) + cells.last().map_or(0.0, |(_, value)| *value);
-                }
-                Kind::Dense | Kind::WithAny => {
-                    let (mut at, values) = (0, self.dense_row(*row));
-                    while let Some(value) = values.get(at) {
-                        sum += value;
-                        at += CACHE_LINE;
-                    }
-                }
-            }
+    /// Adds dense rows, given by their first pieces, times their scales. One piece of all rows after the other: so the sum
+    /// stays in registers, and the processor, which sees no row wait for another, fetches many at a time.
+    fn add(&self, sums: &mut [Lanes], rows: &[(usize, f32)]) {
+        for (number, sum) in sums.iter_mut().enumerate() {
+            *sum = rows.iter().fold(*sum, |sum, &(start, scale)| {
+                let values = &self.dense[start + number];
+                std::array::from_fn(|lane| sum[lane] + scale * values[lane])
+            });
         }
-        std::hint::black_box(sum);
-        rows
     }
 
-    /// Reads the rows of features in the order of [`Hits::features`](super::Hits).
-    pub(super) fn reader(&self) -> RowReader<'_> {
-        RowReader { rows: &self.rows, read: u32::MAX }
-    }
-
-    /// What one row adds to one label's score; `None` if the axis does not know the feature.
+    /// What a feature adds to one label's score.
     #[inline]
-    pub(super) fn contribution(&self, row: Row, field: u32, label: usize, scales: &[f64; FIELDS]) -> Option<f64> {
+    pub(super) fn contribution(&self, said: &Said, label: usize, scales: &[f64; FIELDS]) -> f64 {
+        let Said { row, field, .. } = *said;
         let value = match row.kind {
-            Kind::Unknown => return None,
+            Kind::Unknown => 0.0,
             Kind::Sparse(number) => {
-                let cells = self.cells_of(row, number).iter();
-                let own = cells.map(|&(l, value)| if usize::from(l) == label { f64::from(value) } else { 0.0 });
+                let own = self.cells_of(row, number).iter().find(|(own, _)| usize::from(*own) == label);
                 let floor = self.floors.get(field as usize).map_or(0.0, |floor| floor[label]);
-                f64::from(row.weight) * floor + own.sum::<f64>() - f64::from(row.mean)
+                f64::from(row.weight) * floor + own.map_or(0.0, |(_, value)| f64::from(*value)) - f64::from(row.mean)
             }
-            Kind::Dense | Kind::WithAny => f64::from(self.dense[row.start as usize * self.padded + label]),
+            Kind::Dense | Kind::WithAny => f64::from(self.dense[row.start as usize..].as_flattened()[label]),
         };
-        Some(scales[field as usize] * value)
-    }
-}
-
-/// Reads rows one after the other, without those that are in the row before.
-pub(super) struct RowReader<'a> {
-    rows: &'a [Row],
-    /// The feature that was read already.
-    read: u32,
-}
-
-impl RowReader<'_> {
-    #[inline]
-    pub(super) fn next(&mut self, known: &Known) -> Row {
-        self.pass(known, self.rows[known.feature as usize])
-    }
-
-    /// The row of a feature, if it is not in the row before.
-    #[inline]
-    fn pass(&mut self, known: &Known, row: Row) -> Row {
-        if known.feature == self.read {
-            return Row::UNKNOWN;
-        }
-        if row.kind == Kind::WithAny {
-            self.read = known.feature + 1;
-        }
-        row
+        scales[field as usize] * value
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{
     Hits, Reading,
-    axis::{AxisScorer, Scored},
+    axis::{AxisScorer, Said, Scored},
 };
 use crate::classify::{Evidence, Explanation, features::FIELDS};
 
@@ -13,7 +13,7 @@ impl AxisScorer {
     pub(super) fn explain(&self, reading: &Reading<'_>, scored: &Scored<'_>, label: usize, max: usize) -> Explanation {
         let Reading { document, hits } = *reading;
         let mut strongest = Strongest::new(hits, max);
-        self.contributions(hits, label, &scored.scales, |group, value| strongest.offer(group, value));
+        self.contributions(&scored.said, label, &scored.scales, |group, value| strongest.offer(group, value));
         let listed: f64 = strongest.kept.iter().map(|(_, contribution)| contribution).sum();
         Explanation {
             label: self.labels[label].id.clone(),
@@ -30,7 +30,7 @@ impl AxisScorer {
     pub(super) fn evidence(&self, reading: &Reading<'_>, label: usize, max: usize) -> Vec<Evidence> {
         let Reading { document, hits } = *reading;
         let mut strongest = Strongest::new(hits, max);
-        self.contributions(hits, label, &self.scales(&hits.features), |group, value| {
+        self.contributions(&self.said(&hits.features), label, &self.scales(&hits.features), |group, value| {
             if value > 0.0 {
                 strongest.offer(group, value);
             }
@@ -40,18 +40,9 @@ impl AxisScorer {
 
     /// Calls `visit` with the number of each group that the axis knows, and with what its n-gram adds to the label, all
     /// zones together.
-    fn contributions(&self, hits: &Hits, label: usize, scales: &[f64; FIELDS], mut visit: impl FnMut(u32, f64)) {
-        let mut reader = self.reader();
-        for (number, group) in (0..).zip(&hits.groups) {
-            let mut sum = None;
-            for known in hits.features_of(group) {
-                if let Some(value) = self.contribution(reader.next(known), known.field, label, scales) {
-                    sum = Some(sum.unwrap_or(0.0) + value);
-                }
-            }
-            if let Some(sum) = sum {
-                visit(number, sum);
-            }
+    fn contributions(&self, said: &[Said], label: usize, scales: &[f64; FIELDS], mut visit: impl FnMut(u32, f64)) {
+        for group in said.chunk_by(|a, b| a.group == b.group) {
+            visit(group[0].group, group.iter().map(|said| self.contribution(said, label, scales)).sum());
         }
     }
 }
@@ -63,19 +54,25 @@ struct Strongest<'a> {
     max: usize,
     /// Groups, by number, and contributions.
     kept: Vec<(u32, f64)>,
+    /// Weaker ones than this are not kept.
+    weakest: f64,
 }
 
 impl<'a> Strongest<'a> {
     fn new(hits: &'a Hits, max: usize) -> Self {
-        Strongest { hits, max, kept: Vec::with_capacity(max.min(hits.groups.len()) + 1) }
+        let weakest = if max == 0 { f64::INFINITY } else { 0.0 };
+        Strongest { hits, max, kept: Vec::with_capacity(max.min(hits.groups.len()) + 1), weakest }
     }
 
+    #[inline]
     fn offer(&mut self, group: u32, value: f64) {
-        let is_full = self.kept.len() == self.max;
         // Most are weaker than all that are kept.
-        if is_full && self.kept.last().is_none_or(|(_, weakest)| value.abs() < weakest.abs()) {
-            return;
+        if value.abs() >= self.weakest {
+            self.keep(group, value);
         }
+    }
+
+    fn keep(&mut self, group: u32, value: f64) {
         let id = |group: u32| self.hits.groups[group as usize].id;
         let is_before = |kept: &(u32, f64)| {
             kept.1.abs().total_cmp(&value.abs()).then_with(|| id(group).cmp(&id(kept.0))) == Ordering::Greater
@@ -83,5 +80,8 @@ impl<'a> Strongest<'a> {
         let at = self.kept.partition_point(is_before);
         self.kept.insert(at, (group, value));
         self.kept.truncate(self.max);
+        if self.kept.len() == self.max {
+            self.weakest = self.kept.last().map_or(0.0, |(_, weakest)| weakest.abs());
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::index::{Index, Ngram};
 use crate::{
     classify::{
         Evidence, MAX_SPANS, Names,
-        features::{self, Occurrence, numbers},
+        features::{self, Occurrence},
     },
     text::{Document, Numbering, Part, Span},
 };
@@ -20,6 +20,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub(super) feature: u32,
+    /// The number of its group.
+    pub(super) group: u32,
     /// The number of its field.
     pub(super) field: u32,
 }
@@ -28,9 +30,6 @@ pub(super) struct Known {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub(super) id: u64,
-    /// Its features: `features[start..end]`.
-    start: u32,
-    end: u32,
     /// The first and last of its places.
     first: u32,
     last: u32,
@@ -79,7 +78,7 @@ impl Hits {
                 hits.places.push(Place { span: occurrence.span, next: NONE });
                 let (group, is_new) = seen.number(occurrence.ngram);
                 if is_new {
-                    hits.groups.push(Group { id: occurrence.ngram, start: 0, end: 0, first: place, last: place });
+                    hits.groups.push(Group { id: occurrence.ngram, first: place, last: place });
                     of_groups.push((ngram, fields));
                 } else {
                     let known = &mut hits.groups[group as usize];
@@ -90,17 +89,10 @@ impl Hits {
             }
         }
         hits.features.reserve(2 * of_groups.len());
-        for (group, (ngram, fields)) in hits.groups.iter_mut().zip(of_groups) {
-            group.start = hits.features.len() as u32;
-            hits.features.extend(numbers(fields).map(|field| Known { feature: ngram.feature(field), field }));
-            group.end = hits.features.len() as u32;
+        for (group, (ngram, fields)) in (0..).zip(of_groups) {
+            hits.features.extend(ngram.features(fields).map(|(feature, field)| Known { feature, group, field }));
         }
         hits
-    }
-
-    /// The features of a group.
-    pub(super) fn features_of(&self, group: &Group) -> &[Known] {
-        &self.features[group.start as usize..group.end as usize]
     }
 
     /// Groups, by number, and their contributions, with the places where they stand.

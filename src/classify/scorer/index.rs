@@ -1,7 +1,7 @@
 //! Where the features of an n-gram are: one look-up for all its fields.
 
 use crate::{
-    classify::features::{FIELD_BITS, same_ngram},
+    classify::features::{FIELD_BITS, numbers, same_ngram},
     text::MULTIPLIER,
 };
 
@@ -17,9 +17,10 @@ pub(super) struct Ngram {
 }
 
 impl Ngram {
-    /// The feature in the field with this number, which must be one of its fields.
-    pub(super) fn feature(&self, field: u32) -> u32 {
-        self.first + (self.fields & ((1 << field) - 1)).count_ones()
+    /// Its features in these fields, which must be some of its own, with the numbers of the fields.
+    pub(super) fn features(self, fields: u32) -> impl Iterator<Item = (u32, u32)> {
+        let all = (self.first..).zip(numbers(self.fields));
+        all.filter(move |(_, field)| fields & (1 << field) != 0)
     }
 }
 

@@ -134,7 +134,8 @@ impl AxisScorer {
         order.sort_by(|&a, &b| scored.scores[b].total_cmp(&scored.scores[a]));
         let explain = |label| self.explain(reading, &scored, label, options.max_evidence);
         let chosen = explain(order[0]);
-        let decision = if !scored.is_known {
+        let is_known = !scored.said.is_empty();
+        let decision = if !is_known {
             Decision::NoEvidence
         } else if is_foreign {
             Decision::OutOfDistribution
@@ -146,7 +147,7 @@ impl AxisScorer {
         let falling = order.iter().map(|&label| scored.probabilities[label]);
         // An article that nothing is known of rules no label out, however rare: frequencies speak for articles like those
         // of training only.
-        let in_set = if scored.is_known { self.calibration.label_set(falling, options.coverage) } else { order.len() };
+        let in_set = if is_known { self.calibration.label_set(falling, options.coverage) } else { order.len() };
         let id = |label: &usize| self.labels[*label].id.clone();
         let other = |label: &usize| LabelProbability { label: id(label), probability: scored.probabilities[*label] };
         let asked = asked.and_then(|asked| self.labels.binary_search_by(|label| label.id.as_str().cmp(asked)).ok());
