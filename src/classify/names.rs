@@ -6,7 +6,7 @@ use super::{
     Axis, Catalog, Label,
     features::{Field, NameField, Occurrence, feature_id, ngram_id},
 };
-use crate::text::{Article, Document, Language, Span, TermFilter, Token, Zone, holding_verb, mix, term_hash};
+use crate::text::{Article, Document, Language, TermFilter, Token, Zone, holding_verb, mix, term_hash};
 
 /// The names and aliases of a catalog's labels, ready to be found in documents.
 #[derive(Clone, Debug, Default)]
@@ -110,13 +110,13 @@ impl AxisNames {
                 at += 1;
                 continue;
             };
-            let end = rest.get(length - 1).unwrap_or(token).end as usize;
-            found.push(Found { at, end: at + length, zone: token.zone, label, span: Span { end, ..token.span() } });
+            found.push(Found { at, end: at + length, zone: token.zone, label });
             at += length;
         }
         let mut report = |found: Option<&Found>, kind: NameField| {
             if let (Some(found), Some(field)) = (found, kind.field()) {
-                visit(Occurrence { ngram: ngram_id(found.label), fields: field.bit(), span: found.span });
+                let (first, last) = (found.at as u32, (found.end - 1) as u32);
+                visit(Occurrence { ngram: ngram_id(found.label), fields: field.bit(), first, last });
             }
         };
         for name in &found {
@@ -164,7 +164,6 @@ struct Found {
     end: usize,
     zone: Zone,
     label: u64,
-    span: Span,
 }
 
 /// So many tokens at most stand between a verb and its holder or meeting.

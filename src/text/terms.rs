@@ -13,11 +13,12 @@ pub(crate) static MULTIPLIER: LazyLock<u64> = LazyLock::new(|| RandomState::new(
 /// document, and so most often the cache next to the processor.
 #[derive(Debug)]
 pub struct Numbering {
-    /// A term and its number plus 1; 0 is free.
-    entries: Vec<(u64, u32)>,
+    /// The number of a term plus 1; 0 is free.
+    entries: Vec<u32>,
     shift: u32,
     multiplier: u64,
-    terms: u32,
+    /// By number.
+    terms: Vec<u64>,
 }
 
 impl Numbering {
@@ -26,10 +27,10 @@ impl Numbering {
     pub fn new(most: usize) -> Self {
         let capacity = (most.max(1) * 2).next_power_of_two();
         Numbering {
-            entries: vec![(0, 0); capacity],
+            entries: vec![0; capacity],
             shift: u64::BITS - capacity.trailing_zeros(),
             multiplier: *MULTIPLIER,
-            terms: 0,
+            terms: Vec::with_capacity(most),
         }
     }
 
@@ -39,30 +40,30 @@ impl Numbering {
     pub fn number(&mut self, term: u64) -> (u32, bool) {
         let mut at = (term.wrapping_mul(self.multiplier) >> self.shift) as usize;
         for _ in 0..self.entries.len() {
-            let (known, number) = self.entries[at];
-            if number == 0 {
-                self.terms += 1;
-                self.entries[at] = (term, self.terms);
-                return (self.terms - 1, true);
+            let entry = &mut self.entries[at];
+            if *entry == 0 {
+                self.terms.push(term);
+                *entry = self.terms.len() as u32;
+                return (*entry - 1, true);
             }
-            if known == term {
-                return (number - 1, false);
+            if self.terms[*entry as usize - 1] == term {
+                return (*entry - 1, false);
             }
             at = (at + 1) & (self.entries.len() - 1);
         }
-        (self.terms - 1, false)
+        (self.terms.len() as u32 - 1, false)
     }
 
     /// How many different terms came by.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.terms as usize
+        self.terms.len()
     }
 
     /// Whether no term came by.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.terms == 0
+        self.terms.is_empty()
     }
 }
 

@@ -36,8 +36,6 @@ pub(super) struct AxisScorer {
     floors: Vec<Vec<f64>>,
     length_exponent: f64,
     pub(super) calibration: Calibration,
-    /// By feature.
-    rows: Vec<Row>,
     /// Labels and weighted deviations of the features that few labels stand with.
     cells: Vec<(u16, f32)>,
     /// All that the other features add to every label's score; each row is padded with zeros.
@@ -45,8 +43,8 @@ pub(super) struct AxisScorer {
 }
 
 /// What a feature says, and where.
-#[derive(Clone, Copy, Debug)]
-struct Row {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Row {
     /// Its first cell, or the first piece of its dense row.
     start: u32,
     kind: Kind,
@@ -56,7 +54,7 @@ struct Row {
 }
 
 impl Row {
-    const UNKNOWN: Row = Row { start: 0, kind: Kind::Unknown, weight: 0.0, mean: 0.0 };
+    pub(super) const UNKNOWN: Row = Row { start: 0, kind: Kind::Unknown, weight: 0.0, mean: 0.0 };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +69,48 @@ enum Kind {
     WithAny,
 }
 
-/// A feature of a document that the axis knows.
+/// What an axis knows of one feature of a document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said {
     row: Row,
+    field: u32,
     /// The number of its group in [`Hits`](super::Hits).
     pub(super) group: u32,
-    field: u32,
+}
+
+/// By feature: what each axis knows of it. The rows of both axes are side by side, since both are asked.
+#[derive(Debug, Default)]
+pub(super) struct Rows(Vec<[Row; 2]>);
+
+impl Rows {
+    /// Of the rows of each axis, none for an axis that is not there.
+    pub(super) fn new([a, b]: [Vec<Row>; 2]) -> Self {
+        let row = |rows: &[Row], at: usize| rows.get(at).copied().unwrap_or(Row::UNKNOWN);
+        Rows((0..a.len().max(b.len())).map(|at| [row(&a, at), row(&b, at)]).collect())
+    }
+
+    /// What each axis knows of the features of a document, which come n-gram after n-gram.
+    pub(super) fn said(&self, features: &[Known]) -> [Vec<Said>; 2] {
+        let mut said = [Vec::with_capacity(features.len()), Vec::with_capacity(features.len())];
+        // By axis: the feature that is in the row before.
+        let mut read = [u32::MAX; 2];
+        for block in features.chunks(BLOCK) {
+            // All are asked for before the first is looked at.
+            let mut rows = [[Row::UNKNOWN; 2]; BLOCK];
+            rows.iter_mut().zip(block).for_each(|(row, known)| *row = self.0[known.feature as usize]);
+            for (rows, &Known { feature, field, group }) in rows.iter().zip(block) {
+                for ((row, said), read) in rows.iter().zip(&mut said).zip(&mut read) {
+                    if row.kind != Kind::Unknown && feature != *read {
+                        said.push(Said { row: *row, field, group });
+                    }
+                    if row.kind == Kind::WithAny {
+                        *read = feature + 1;
+                    }
+                }
+            }
+        }
+        said
+    }
 }
 
 /// Whether a feature is of the body, and the next one of the same n-gram in all zones together.
@@ -100,8 +133,8 @@ pub(super) struct LabelNames {
 
 /// What one axis says of a document, by label.
 pub(super) struct Scored<'a> {
-    /// The features of it that the axis knows.
-    pub(super) said: Vec<Said>,
+    /// Whether the axis knows any feature of it.
+    pub(super) is_known: bool,
     /// What scores begin with: the prior.
     pub(super) start: &'a [f64],
     pub(super) scores: Vec<f64>,
@@ -116,8 +149,8 @@ fn centre(values: &mut [f64]) {
 }
 
 impl AxisScorer {
-    /// Lays out tables that were checked, for these features.
-    pub(super) fn new(tables: AxisTables, features: &[u64], display: impl Fn(&str) -> String) -> Self {
+    /// Lays out tables that were checked, for these features. With it the row of each feature.
+    pub(super) fn new(tables: AxisTables, features: &[u64], display: impl Fn(&str) -> String) -> (Self, Vec<Row>) {
         let (mut prior, mut floors) = (tables.prior, tables.floors);
         centre(&mut prior);
         let frequency = prior.clone();
@@ -133,7 +166,6 @@ impl AxisScorer {
             floors,
             length_exponent: tables.length_exponent,
             calibration: tables.calibration,
-            rows: Vec::with_capacity(features.len()),
             cells: Vec::new(),
             dense: Vec::new(),
         };
@@ -148,6 +180,7 @@ impl AxisScorer {
             Some(&[feature, next]) => tables.length_exponent == 0.0 && is_any_of(feature, next) && is_dense(at + 1),
             Some(_) | None => false,
         };
+        let mut rows = Vec::with_capacity(features.len());
         let mut values = vec![0.0; labels];
         for (at, &feature) in features.iter().enumerate() {
             let (cells, weight) = (starts[at]..starts[at + 1], tables.weights[at]);
@@ -166,9 +199,9 @@ impl AxisScorer {
             } else {
                 axis.sparse_of(own.map(|(&label, &value)| (label, weight * value)), weight)
             };
-            axis.rows.push(row);
+            rows.push(row);
         }
-        axis
+        (axis, rows)
     }
 
     /// Adds what a feature with these labels and deviations adds to every label's score.
@@ -212,51 +245,32 @@ impl AxisScorer {
         &self.cells[row.start as usize..row.start as usize + usize::from(number)]
     }
 
-    fn knows(&self, known: &Known) -> bool {
-        self.rows[known.feature as usize].kind != Kind::Unknown
-    }
-
     /// What each field's score is multiplied by for a document with these features.
-    pub(super) fn scales(&self, features: &[Known]) -> [f64; FIELDS] {
+    pub(super) fn scales(&self, said: &[Said]) -> [f64; FIELDS] {
+        // No row holds more than one feature unless the exponent is 0.
         if self.length_exponent == 0.0 {
             return [1.0; FIELDS];
         }
         let mut lengths = [0_u32; FIELDS];
-        features.iter().filter(|known| self.knows(known)).for_each(|known| lengths[known.field as usize] += 1);
+        said.iter().for_each(|said| lengths[said.field as usize] += 1);
         std::array::from_fn(|field| match lengths[field] {
             n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), self.length_exponent),
             _ => 1.0,
         })
     }
 
-    /// Which of these features the axis knows, without those that are in the row before, and what they say.
-    pub(super) fn said(&self, features: &[Known]) -> Vec<Said> {
-        let mut said = Vec::with_capacity(features.len());
-        let mut read = u32::MAX;
-        for known in features {
-            let row = &self.rows[known.feature as usize];
-            if row.kind != Kind::Unknown && known.feature != read {
-                said.push(Said { row: *row, group: known.group, field: known.field });
-            }
-            if row.kind == Kind::WithAny {
-                read = known.feature + 1;
-            }
-        }
-        said
-    }
-
-    /// What the axis says of a document with these features.
-    pub(super) fn score(&self, features: &[Known]) -> Scored<'_> {
-        let said = self.said(features);
+    /// What the axis says of a document of which it knows this.
+    pub(super) fn score(&self, said: &[Said]) -> Scored<'_> {
+        let is_known = !said.is_empty();
         // Of a document without a known feature there is nothing to calibrate.
-        let (start, temperature) = if said.is_empty() {
-            (self.frequency.as_slice(), Temperature::default())
-        } else {
+        let (start, temperature) = if is_known {
             (self.prior.as_slice(), self.calibration.temperature)
+        } else {
+            (self.frequency.as_slice(), Temperature::default())
         };
-        let scales = self.scales(features);
-        let scores = self.scores(start, &said, &scales);
-        Scored { said, start, probabilities: temperature.probabilities(&scores), scores, scales }
+        let scales = self.scales(said);
+        let scores = self.scores(start, said, &scales);
+        Scored { is_known, start, probabilities: temperature.probabilities(&scores), scores, scales }
     }
 
     /// The score of every label.

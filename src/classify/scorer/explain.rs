@@ -11,9 +11,9 @@ use crate::classify::{Evidence, Explanation, features::FIELDS};
 impl AxisScorer {
     /// Why a label has its score, in at most so many reasons.
     pub(super) fn explain(&self, reading: &Reading<'_>, scored: &Scored<'_>, label: usize, max: usize) -> Explanation {
-        let Reading { document, hits } = *reading;
+        let Reading { document, hits, said } = *reading;
         let mut strongest = Strongest::new(hits, max);
-        self.contributions(&scored.said, label, &scored.scales, |group, value| strongest.offer(group, value));
+        self.contributions(said, label, &scored.scales, |group, value| strongest.offer(group, value));
         let listed: f64 = strongest.kept.iter().map(|(_, contribution)| contribution).sum();
         Explanation {
             label: self.labels[label].id.clone(),
@@ -28,9 +28,9 @@ impl AxisScorer {
 
     /// What speaks for a label, strongest first: at most so many reasons.
     pub(super) fn evidence(&self, reading: &Reading<'_>, label: usize, max: usize) -> Vec<Evidence> {
-        let Reading { document, hits } = *reading;
+        let Reading { document, hits, said } = *reading;
         let mut strongest = Strongest::new(hits, max);
-        self.contributions(&self.said(&hits.features), label, &self.scales(&hits.features), |group, value| {
+        self.contributions(said, label, &self.scales(said), |group, value| {
             if value > 0.0 {
                 strongest.offer(group, value);
             }

@@ -1,6 +1,10 @@
 //! The known features of a document, and the places where they stand.
 
-use super::index::{Index, Ngram};
+use super::{
+    Rows,
+    axis::Said,
+    index::{Index, Ngram},
+};
 use crate::{
     classify::{
         Evidence, MAX_SPANS, Names,
@@ -16,20 +20,12 @@ const AT_ONCE: usize = 16;
 /// Ends the chain of the places of an n-gram.
 const NONE: u32 = u32::MAX;
 
-/// A known feature.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    pub(super) feature: u32,
-    /// The number of its group.
-    pub(super) group: u32,
-    /// The number of its field.
-    pub(super) field: u32,
-}
-
-/// A known n-gram, or a label that is named.
+/// An n-gram of the document, or a label that is named in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub(super) id: u64,
+    /// The fields in which it stands here and that the tables know it in, as bits.
+    fields: u32,
     /// The first and last of its places.
     first: u32,
     last: u32,
@@ -37,7 +33,7 @@ pub(super) struct Group {
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    span: Span,
+    occurrence: Occurrence,
     /// The next place of the same n-gram.
     next: u32,
 }
@@ -48,60 +44,57 @@ pub struct Hits {
     places: Vec<Place>,
     /// In the order of their first places.
     pub(super) groups: Vec<Group>,
-    /// Each feature once, group after group.
-    pub(super) features: Vec<Known>,
+    /// By axis: what it knows of them, group after group.
+    pub(super) said: [Vec<Said>; 2],
 }
 
 impl Hits {
     /// The features of a document that an index holds; `names` are those of the labels' catalog.
-    pub(super) fn new(document: &Document<'_>, names: &Names, index: &Index) -> Self {
-        let mut occurrences: Vec<Occurrence> = Vec::with_capacity(document.tokens.len() * 2 + 16);
-        features::visit(document, names, |occurrence| occurrences.push(occurrence));
+    pub(super) fn new(document: &Document<'_>, names: &Names, index: &Index, rows: &Rows) -> Self {
+        let most = document.tokens.len() * 2 + 16;
+        let mut hits = Hits { places: Vec::with_capacity(most), groups: Vec::with_capacity(most), ..Hits::default() };
+        features::visit(document, names, |occurrence| hits.places.push(Place { occurrence, next: NONE }));
 
-        let mut hits = Hits { places: Vec::with_capacity(occurrences.len()), ..Hits::default() };
-        let mut seen = Numbering::new(occurrences.len());
-        // Of each group the n-gram, and the fields that it stands in here.
-        let mut of_groups: Vec<(Ngram, u32)> = Vec::new();
-        for part in occurrences.chunks(AT_ONCE) {
+        let mut seen = Numbering::new(hits.places.len());
+        for at in 0..hits.places.len() {
+            let Place { occurrence: Occurrence { ngram, fields, .. }, .. } = hits.places[at];
+            let (group, is_new) = seen.number(ngram);
+            let at = at as u32;
+            if is_new {
+                hits.groups.push(Group { id: ngram, fields, first: at, last: at });
+            } else {
+                let group = &mut hits.groups[group as usize];
+                hits.places[group.last as usize].next = at;
+                group.fields |= fields;
+                group.last = at;
+            }
+        }
+
+        let mut known = Vec::with_capacity(hits.groups.len() * 2);
+        for (number, part) in (0..).step_by(AT_ONCE).zip(hits.groups.chunks_mut(AT_ONCE)) {
             let mut found = [(0, Ngram::default()); AT_ONCE];
-            for (found, occurrence) in found.iter_mut().zip(part) {
-                let home = index.home(occurrence.ngram);
+            for (found, group) in found.iter_mut().zip(&*part) {
+                let home = index.home(group.id);
                 *found = (home, index.at(home));
             }
-            for (&(at, ngram), occurrence) in found.iter().zip(part) {
-                let Some(ngram) = index.find(occurrence.ngram, at, ngram) else { continue };
-                let fields = ngram.fields & occurrence.fields;
-                if fields == 0 {
-                    continue;
-                }
-                let place = hits.places.len() as u32;
-                hits.places.push(Place { span: occurrence.span, next: NONE });
-                let (group, is_new) = seen.number(occurrence.ngram);
-                if is_new {
-                    hits.groups.push(Group { id: occurrence.ngram, first: place, last: place });
-                    of_groups.push((ngram, fields));
-                } else {
-                    let known = &mut hits.groups[group as usize];
-                    hits.places[known.last as usize].next = place;
-                    known.last = place;
-                    of_groups[group as usize].1 |= fields;
-                }
+            for (number, (&(at, ngram), group)) in (number..).zip(found.iter().zip(part)) {
+                let ngram = index.find(group.id, at, ngram).unwrap_or_default();
+                group.fields &= ngram.fields;
+                known.extend(ngram.features(group.fields).map(|(feature, field)| Known { feature, field, group: number }));
             }
         }
-        hits.features.reserve(2 * of_groups.len());
-        for (group, (ngram, fields)) in (0..).zip(of_groups) {
-            hits.features.extend(ngram.features(fields).map(|(feature, field)| Known { feature, group, field }));
-        }
+        hits.said = rows.said(&known);
         hits
     }
 
     /// Groups, by number, and their contributions, with the places where they stand.
     pub(super) fn evidence(&self, document: &Document<'_>, contributions: &[(u32, f64)]) -> Vec<Evidence> {
         let evidence = |&(group, contribution): &(u32, f64)| {
-            let first = self.groups[group as usize].first;
+            let Group { first, fields, .. } = self.groups[group as usize];
             let places =
                 std::iter::successors(self.places.get(first as usize), |place| self.places.get(place.next as usize));
-            let mut spans: Vec<Span> = places.map(|place| place.span).collect();
+            let known = places.map(|place| place.occurrence).filter(|occurrence| occurrence.fields & fields != 0);
+            let mut spans: Vec<Span> = known.filter_map(|occurrence| occurrence.span(&document.tokens)).collect();
             // The names of labels are found behind all words, and in several ways at one place.
             spans.sort_unstable_by_key(|span| (span.part == Part::Text, span.start, span.end));
             spans.dedup();
@@ -112,4 +105,14 @@ impl Hits {
         };
         contributions.iter().map(evidence).collect()
     }
+}
+
+/// A known feature of a document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) feature: u32,
+    /// The number of its field.
+    pub(super) field: u32,
+    /// The number of its group.
+    pub(super) group: u32,
 }

@@ -23,7 +23,10 @@ mod hits;
 mod index;
 
 pub use self::hits::Hits;
-use self::{axis::AxisScorer, index::Index};
+use self::{
+    axis::{AxisScorer, Rows, Said},
+    index::Index,
+};
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
     names::Names,
@@ -35,15 +38,17 @@ use crate::text::Document;
 #[derive(Debug, Default)]
 pub struct Scorer {
     index: Index,
+    rows: Rows,
     axes: [Option<AxisScorer>; 2],
     names: Names,
 }
 
-/// A document and its known features.
+/// A document and what an axis knows of it.
 #[derive(Clone, Copy)]
 struct Reading<'a> {
     document: &'a Document<'a>,
     hits: &'a Hits,
+    said: &'a [Said],
 }
 
 impl Scorer {
@@ -57,19 +62,20 @@ impl Scorer {
     pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
         tables.check()?;
         let index = Index::new(&tables.features);
-        let mut axes = [None, None];
+        let (mut axes, mut rows) = ([None, None], [Vec::new(), Vec::new()]);
         for (number, axis) in tables.axes.into_iter().enumerate() {
             if let Some(axis) = axis {
-                axes[number] = Some(AxisScorer::new(axis, &tables.features, |id| display(number, id)));
+                let (axis, own) = AxisScorer::new(axis, &tables.features, |id| display(number, id));
+                (axes[number], rows[number]) = (Some(axis), own);
             }
         }
-        Ok(Scorer { index, axes, names })
+        Ok(Scorer { index, rows: Rows::new(rows), axes, names })
     }
 
     /// The features of a document that the tables know.
     #[must_use]
     pub fn hits(&self, document: &Document<'_>) -> Hits {
-        Hits::new(document, &self.names, &self.index)
+        Hits::new(document, &self.names, &self.index, &self.rows)
     }
 
     /// Both labels of a document; `is_foreign` says that it is not like the articles of training. An axis the tables do not
@@ -82,8 +88,8 @@ impl Scorer {
         is_foreign: bool,
         options: &Options,
     ) -> [Option<Classification>; 2] {
-        let reading = Reading { document, hits };
         std::array::from_fn(|axis| {
+            let reading = Reading { document, hits, said: &hits.said[axis] };
             let asked = options.explain.get(axis).and_then(Option::as_deref);
             Some(self.axes[axis].as_ref()?.classify(&reading, is_foreign, asked, options))
         })
@@ -99,7 +105,7 @@ impl Scorer {
     /// The scores and probabilities of every label of an axis by its number, in the order of [`Scorer::labels`].
     #[must_use]
     pub fn scores(&self, axis: usize, hits: &Hits) -> Option<(Vec<f64>, Vec<f64>)> {
-        let scored = self.axes.get(axis)?.as_ref()?.score(&hits.features);
+        let scored = self.axes.get(axis)?.as_ref()?.score(&hits.said[axis]);
         Some((scored.scores, scored.probabilities))
     }
 
@@ -113,9 +119,9 @@ impl Scorer {
         hits: &Hits,
         max: usize,
     ) -> Vec<Evidence> {
-        let Some(axis) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
-        let Some(label) = axis.labels.iter().position(|known| known.id == label) else { return Vec::new() };
-        axis.evidence(&Reading { document, hits }, label, max)
+        let Some(scorer) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
+        let Some(label) = scorer.labels.iter().position(|known| known.id == label) else { return Vec::new() };
+        scorer.evidence(&Reading { document, hits, said: &hits.said[axis] }, label, max)
     }
 }
 
@@ -128,14 +134,13 @@ impl AxisScorer {
         asked: Option<&str>,
         options: &Options,
     ) -> Classification {
-        let scored = self.score(&reading.hits.features);
+        let scored = self.score(reading.said);
         let mut order: Vec<usize> = (0..scored.scores.len()).collect();
         // Labels are sorted by id and the sort is stable, so equal probabilities stay in the order of ids.
         order.sort_by(|&a, &b| scored.scores[b].total_cmp(&scored.scores[a]));
         let explain = |label| self.explain(reading, &scored, label, options.max_evidence);
         let chosen = explain(order[0]);
-        let is_known = !scored.said.is_empty();
-        let decision = if !is_known {
+        let decision = if !scored.is_known {
             Decision::NoEvidence
         } else if is_foreign {
             Decision::OutOfDistribution
@@ -147,7 +152,7 @@ impl AxisScorer {
         let falling = order.iter().map(|&label| scored.probabilities[label]);
         // An article that nothing is known of rules no label out, however rare: frequencies speak for articles like those
         // of training only.
-        let in_set = if is_known { self.calibration.label_set(falling, options.coverage) } else { order.len() };
+        let in_set = if scored.is_known { self.calibration.label_set(falling, options.coverage) } else { order.len() };
         let id = |label: &usize| self.labels[*label].id.clone();
         let other = |label: &usize| LabelProbability { label: id(label), probability: scored.probabilities[*label] };
         let asked = asked.and_then(|asked| self.labels.binary_search_by(|label| label.id.as_str().cmp(asked)).ok());
