@@ -1,7 +1,5 @@
 //! Why a label has its score: what each n-gram adds to it.
 
-use std::cmp::Ordering;
-
 use super::{
     Hits, Reading,
     axis::{AxisScorer, Said, Scored},
@@ -12,16 +10,15 @@ impl AxisScorer {
     /// Why a label has its score, in at most so many reasons.
     pub(super) fn explain(&self, reading: &Reading<'_>, scored: &Scored<'_>, label: usize, max: usize) -> Explanation {
         let Reading { document, hits, said } = *reading;
-        let mut strongest = Strongest::new(hits, max);
-        self.contributions(said, label, &scored.scales, |group, value| strongest.offer(group, value));
-        let listed: f64 = strongest.kept.iter().map(|(_, contribution)| contribution).sum();
+        let strongest = strongest(hits, self.contributions(said, label, &scored.scales), max);
+        let listed: f64 = strongest.iter().map(|(_, contribution)| contribution).sum();
         Explanation {
             label: self.labels[label].id.clone(),
             display_name: self.labels[label].display.clone(),
             probability: scored.probabilities[label],
             score: scored.scores[label],
             prior_contribution: scored.start[label],
-            evidence: hits.evidence(document, &strongest.kept),
+            evidence: hits.evidence(document, &strongest),
             remaining_contribution: scored.scores[label] - scored.start[label] - listed,
         }
     }
@@ -29,59 +26,34 @@ impl AxisScorer {
     /// What speaks for a label, strongest first: at most so many reasons.
     pub(super) fn evidence(&self, reading: &Reading<'_>, label: usize, max: usize) -> Vec<Evidence> {
         let Reading { document, hits, said } = *reading;
-        let mut strongest = Strongest::new(hits, max);
-        self.contributions(said, label, &self.scales(said), |group, value| {
-            if value > 0.0 {
-                strongest.offer(group, value);
-            }
-        });
-        hits.evidence(document, &strongest.kept)
+        let mut contributions = self.contributions(said, label, &self.scales(said));
+        contributions.retain(|(_, value)| *value > 0.0);
+        hits.evidence(document, &strongest(hits, contributions, max))
     }
 
-    /// Calls `visit` with the number of each group that the axis knows, and with what its n-gram adds to the label, all
-    /// zones together.
-    fn contributions(&self, said: &[Said], label: usize, scales: &[f64; FIELDS], mut visit: impl FnMut(u32, f64)) {
-        for group in said.chunk_by(|a, b| a.group == b.group) {
-            visit(group[0].group, group.iter().map(|said| self.contribution(said, label, scales)).sum());
+    /// The numbers of the groups that the axis knows, and what the n-gram of each adds to the label, all zones together.
+    fn contributions(&self, said: &[Said], label: usize, scales: &[f64; FIELDS]) -> Vec<(u32, f64)> {
+        let mut sums: Vec<(u32, f64)> = Vec::with_capacity(said.len());
+        for said in said {
+            let value = self.contribution(said, label, scales);
+            match sums.last_mut() {
+                Some((group, sum)) if *group == said.group => *sum += value,
+                Some(_) | None => sums.push((said.group, value)),
+            }
         }
+        sums
     }
 }
 
 /// The strongest contributions, for or against, strongest first; of equal ones in the order of the ids of their n-grams,
 /// which does not depend on the order of reading.
-struct Strongest<'a> {
-    hits: &'a Hits,
-    max: usize,
-    /// Groups, by number, and contributions.
-    kept: Vec<(u32, f64)>,
-    /// Weaker ones than this are not kept.
-    weakest: f64,
-}
-
-impl<'a> Strongest<'a> {
-    fn new(hits: &'a Hits, max: usize) -> Self {
-        let weakest = if max == 0 { f64::INFINITY } else { 0.0 };
-        Strongest { hits, max, kept: Vec::with_capacity(max.min(hits.groups.len()) + 1), weakest }
+fn strongest(hits: &Hits, mut contributions: Vec<(u32, f64)>, max: usize) -> Vec<(u32, f64)> {
+    let id = |group: u32| hits.groups[group as usize].id;
+    let order = |a: &(u32, f64), b: &(u32, f64)| b.1.abs().total_cmp(&a.1.abs()).then_with(|| id(a.0).cmp(&id(b.0)));
+    if max < contributions.len() {
+        contributions.select_nth_unstable_by(max, order);
+        contributions.truncate(max);
     }
-
-    #[inline]
-    fn offer(&mut self, group: u32, value: f64) {
-        // Most are weaker than all that are kept.
-        if value.abs() >= self.weakest {
-            self.keep(group, value);
-        }
-    }
-
-    fn keep(&mut self, group: u32, value: f64) {
-        let id = |group: u32| self.hits.groups[group as usize].id;
-        let is_before = |kept: &(u32, f64)| {
-            kept.1.abs().total_cmp(&value.abs()).then_with(|| id(group).cmp(&id(kept.0))) == Ordering::Greater
-        };
-        let at = self.kept.partition_point(is_before);
-        self.kept.insert(at, (group, value));
-        self.kept.truncate(self.max);
-        if self.kept.len() == self.max {
-            self.weakest = self.kept.last().map_or(0.0, |(_, weakest)| weakest.abs());
-        }
-    }
+    contributions.sort_unstable_by(order);
+    contributions
 }

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     classify::{
         Evidence, MAX_SPANS, Names,
-        features::{self, Occurrence},
+        features::{self, Field, Occurrence, ngram_id},
     },
-    text::{Document, Numbering, Part, Span},
+    text::{Document, Numbering, Part, Span, term_hash},
 };
 
 /// Look-ups that are begun before the first of them is used: a table is larger than the caches next to the processor, and
@@ -24,8 +24,10 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub(super) id: u64,
-    /// The fields in which it stands here and that the tables know it in, as bits.
+    /// The fields in which it stands here, as bits.
     fields: u32,
+    /// Those of them that the tables know it in.
+    known: u32,
     /// The first and last of its places.
     first: u32,
     last: u32,
@@ -61,7 +63,7 @@ impl Hits {
             let (group, is_new) = seen.number(ngram);
             let at = at as u32;
             if is_new {
-                hits.groups.push(Group { id: ngram, fields, first: at, last: at });
+                hits.groups.push(Group { id: ngram, fields, known: 0, first: at, last: at });
             } else {
                 let group = &mut hits.groups[group as usize];
                 hits.places[group.last as usize].next = at;
@@ -79,22 +81,29 @@ impl Hits {
             }
             for (number, (&(at, ngram), group)) in (number..).zip(found.iter().zip(part)) {
                 let ngram = index.find(group.id, at, ngram).unwrap_or_default();
-                group.fields &= ngram.fields;
-                known.extend(ngram.features(group.fields).map(|(feature, field)| Known { feature, field, group: number }));
+                group.known = group.fields & ngram.fields;
+                known.extend(ngram.features(group.known).map(|(feature, field)| Known { feature, field, group: number }));
             }
         }
         hits.said = rows.said(&known);
         hits
     }
 
+    /// The n-grams of the different words of the document, numbers left out.
+    pub fn words(&self) -> impl Iterator<Item = u64> {
+        let number = ngram_id(term_hash("0"));
+        let words = self.groups.iter().filter(|group| group.fields & Field::ANY_UNIGRAMS.bit() != 0);
+        words.map(|group| group.id).filter(move |id| *id != number)
+    }
+
     /// Groups, by number, and their contributions, with the places where they stand.
     pub(super) fn evidence(&self, document: &Document<'_>, contributions: &[(u32, f64)]) -> Vec<Evidence> {
         let evidence = |&(group, contribution): &(u32, f64)| {
-            let Group { first, fields, .. } = self.groups[group as usize];
+            let Group { first, known, .. } = self.groups[group as usize];
             let places =
                 std::iter::successors(self.places.get(first as usize), |place| self.places.get(place.next as usize));
-            let known = places.map(|place| place.occurrence).filter(|occurrence| occurrence.fields & fields != 0);
-            let mut spans: Vec<Span> = known.filter_map(|occurrence| occurrence.span(&document.tokens)).collect();
+            let places = places.map(|place| place.occurrence).filter(|occurrence| occurrence.fields & known != 0);
+            let mut spans: Vec<Span> = places.filter_map(|occurrence| occurrence.span(&document.tokens)).collect();
             // The names of labels are found behind all words, and in several ways at one place.
             spans.sort_unstable_by_key(|span| (span.part == Part::Text, span.start, span.end));
             spans.dedup();

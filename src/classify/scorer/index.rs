@@ -2,7 +2,7 @@
 
 use crate::{
     classify::features::{FIELD_BITS, numbers, same_ngram},
-    text::MULTIPLIER,
+    text::Home,
 };
 
 /// The features of an n-gram that the tables know.
@@ -29,9 +29,7 @@ impl Ngram {
 #[derive(Debug)]
 pub(super) struct Index {
     ngrams: Vec<Ngram>,
-    /// [`MULTIPLIER`].
-    multiplier: u64,
-    shift: u32,
+    home: Home,
 }
 
 impl Default for Index {
@@ -46,11 +44,7 @@ impl Index {
         let id = |feature: u64| feature >> FIELD_BITS << FIELD_BITS;
         let same = |a: &u64, b: &u64| same_ngram(*a, *b);
         let capacity = (features.chunk_by(same).count() * 2).next_power_of_two().max(2);
-        let mut index = Index {
-            ngrams: vec![Ngram::default(); capacity],
-            multiplier: *MULTIPLIER,
-            shift: u64::BITS - capacity.trailing_zeros(),
-        };
+        let mut index = Index { ngrams: vec![Ngram::default(); capacity], home: Home::new(capacity) };
         let mut first = 0;
         for own in features.chunk_by(same) {
             let fields = own.iter().fold(0, |fields, feature| fields | 1 << (feature & ((1 << FIELD_BITS) - 1)));
@@ -66,7 +60,7 @@ impl Index {
 
     /// Where an n-gram is, if nothing is in its way. The lowest bits of its id are 0, those of a feature do not count.
     pub(super) fn home(&self, id: u64) -> usize {
-        ((id >> FIELD_BITS).wrapping_mul(self.multiplier) >> self.shift) as usize
+        self.home.of(id >> FIELD_BITS)
     }
 
     fn next(&self, at: usize) -> usize {
