@@ -26,8 +26,7 @@ impl Idf {
     pub fn new(documents: u64, frequencies: impl ExactSizeIterator<Item = (u64, u32)>) -> Self {
         let smoothed = Self::smoothed(documents);
         let capacity = (frequencies.len() * 2).next_power_of_two().max(2);
-        let mut idf =
-            Idf { entries: vec![(0, 0.0); capacity], home: Home::new(capacity), unknown: smoothed(1) };
+        let mut idf = Idf { entries: vec![(0, 0.0); capacity], home: Home::new(capacity), unknown: smoothed(1) };
         // Worked out once, since every word of every article looks one up.
         for (term, frequency) in frequencies {
             let ngram = ngram_id(term);

@@ -100,13 +100,7 @@ impl AxisNames {
     }
 
     /// Reports the names that begin at one of these tokens.
-    fn visit(
-        &self,
-        document: &Document<'_>,
-        candidates: &[usize],
-        verbs: &[Verb],
-        visit: &mut impl FnMut(Occurrence),
-    ) {
+    fn visit(&self, document: &Document<'_>, candidates: &[usize], verbs: &[Verb], visit: &mut impl FnMut(Occurrence)) {
         let mut found: Vec<Found> = Vec::new();
         let mut free = 0;
         for &at in candidates {

@@ -189,6 +189,7 @@ impl Builder<'_> {
         }
         let (lead, lead_end) = zones::lead(self.reader, pieces.iter().map(|piece| piece.tokens.clone()));
         let closing = closing(self.reader, &pieces, &paragraphs);
+        self.sentences.reserve(pieces.len());
         for (index, (piece, paragraph)) in pieces.into_iter().zip(paragraphs).enumerate() {
             let role = match index {
                 _ if index < lead => Role::Lead,

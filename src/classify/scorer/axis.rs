@@ -1,6 +1,6 @@
 //! One axis of the tables: the scores of its labels.
 
-use super::hits::Known;
+use super::rows::{Kind, Row, Said};
 use crate::{
     classify::{
         Calibration, Temperature,
@@ -40,77 +40,6 @@ pub(super) struct AxisScorer {
     cells: Vec<(u16, f32)>,
     /// All that the other features add to every label's score; each row is padded with zeros.
     dense: Vec<Lanes>,
-}
-
-/// What a feature says, and where.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Row {
-    /// Its first cell, or the first piece of its dense row.
-    start: u32,
-    kind: Kind,
-    weight: f32,
-    /// The mean over all labels of its weighted deviations.
-    mean: f32,
-}
-
-impl Row {
-    pub(super) const UNKNOWN: Row = Row { start: 0, kind: Kind::Unknown, weight: 0.0, mean: 0.0 };
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// The axis does not know the feature.
-    Unknown,
-    /// It has so many cells.
-    Sparse(u16),
-    Dense,
-    /// Dense, and with what the same n-gram says in all zones together, which is the next feature: where a term stands in the
-    /// body, as most do, both are known.
-    WithAny,
-}
-
-/// What an axis knows of one feature of a document.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Said {
-    row: Row,
-    field: u32,
-    /// The number of its group in [`Hits`](super::Hits).
-    pub(super) group: u32,
-}
-
-/// By feature: what each axis knows of it. The rows of both axes are side by side, since both are asked.
-#[derive(Debug, Default)]
-pub(super) struct Rows(Vec<[Row; 2]>);
-
-impl Rows {
-    /// Of the rows of each axis, none for an axis that is not there.
-    pub(super) fn new([a, b]: [Vec<Row>; 2]) -> Self {
-        let row = |rows: &[Row], at: usize| rows.get(at).copied().unwrap_or(Row::UNKNOWN);
-        Rows((0..a.len().max(b.len())).map(|at| [row(&a, at), row(&b, at)]).collect())
-    }
-
-    /// What each axis knows of the features of a document, which come n-gram after n-gram.
-    pub(super) fn said(&self, features: &[Known]) -> [Vec<Said>; 2] {
-        let mut said = [Vec::with_capacity(features.len()), Vec::with_capacity(features.len())];
-        // By axis: the feature that is in the row before.
-        let mut read = [u32::MAX; 2];
-        for block in features.chunks(BLOCK) {
-            // All are asked for before the first is looked at.
-            let mut rows = [[Row::UNKNOWN; 2]; BLOCK];
-            rows.iter_mut().zip(block).for_each(|(row, known)| *row = self.0[known.feature as usize]);
-            for (rows, &Known { feature, field, group }) in rows.iter().zip(block) {
-                for ((row, said), read) in rows.iter().zip(&mut said).zip(&mut read) {
-                    if row.kind != Kind::Unknown && feature != *read {
-                        said.push(Said { row: *row, field, group });
-                    }
-                    if row.kind == Kind::WithAny {
-                        *read = feature + 1;
-                    }
-                }
-            }
-        }
-        said
-    }
 }
 
 /// Whether a feature is of the body, and the next one of the same n-gram in all zones together.
@@ -296,7 +225,12 @@ impl AxisScorer {
                             sums[usize::from(label)] += scale as f32 * value;
                         }
                     }
-                    Kind::Dense | Kind::WithAny => rows.push((row.start as usize, scale as f32)),
+                    Kind::Dense | Kind::WithAny if scale == 1.0 => rows.push(row.start as usize),
+                    Kind::Dense | Kind::WithAny => {
+                        let row = self.dense[row.start as usize..][..self.length].as_flattened();
+                        let sums = sums.as_flattened_mut().iter_mut();
+                        sums.zip(row).for_each(|(sum, value)| *sum += scale as f32 * value);
+                    }
                 }
             }
             self.add(&mut sums, &rows);
@@ -309,13 +243,13 @@ impl AxisScorer {
         scores
     }
 
-    /// Adds dense rows, given by their first pieces, times their scales. One piece of all rows after the other: so the sum
-    /// stays in registers, and the processor, which sees no row wait for another, fetches many at a time.
-    fn add(&self, sums: &mut [Lanes], rows: &[(usize, f32)]) {
+    /// Adds dense rows, given by their first pieces. One piece of all rows after the other: so the sum stays in registers, and
+    /// the processor, which sees no row wait for another, fetches many at a time.
+    fn add(&self, sums: &mut [Lanes], rows: &[usize]) {
         for (number, sum) in sums.iter_mut().enumerate() {
-            *sum = rows.iter().fold(*sum, |sum, &(start, scale)| {
+            *sum = rows.iter().fold(*sum, |sum, start| {
                 let values = &self.dense[start + number];
-                std::array::from_fn(|lane| sum[lane] + scale * values[lane])
+                std::array::from_fn(|lane| sum[lane] + values[lane])
             });
         }
     }

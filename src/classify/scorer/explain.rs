@@ -2,7 +2,8 @@
 
 use super::{
     Hits, Reading,
-    axis::{AxisScorer, Said, Scored},
+    axis::{AxisScorer, Scored},
+    rows::Said,
 };
 use crate::classify::{Evidence, Explanation, features::FIELDS};
 

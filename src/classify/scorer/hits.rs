@@ -1,9 +1,8 @@
 //! The known features of a document, and the places where they stand.
 
 use super::{
-    Rows,
-    axis::Said,
     index::{Index, Ngram},
+    rows::{Known, Rows, Said},
 };
 use crate::{
     classify::{
@@ -54,16 +53,17 @@ impl Hits {
     /// The features of a document that an index holds; `names` are those of the labels' catalog.
     pub(super) fn new(document: &Document<'_>, names: &Names, index: &Index, rows: &Rows) -> Self {
         let most = document.tokens.len() * 2 + 16;
-        let mut hits = Hits { places: Vec::with_capacity(most), groups: Vec::with_capacity(most), ..Hits::default() };
+        let mut hits = Hits { places: Vec::with_capacity(most), ..Hits::default() };
         features::visit(document, names, |occurrence| hits.places.push(Place { occurrence, next: NONE }));
 
+        hits.groups.reserve(hits.places.len());
         let mut seen = Numbering::new(hits.places.len());
         for at in 0..hits.places.len() {
-            let Place { occurrence: Occurrence { ngram, fields, .. }, .. } = hits.places[at];
-            let (group, is_new) = seen.number(ngram);
+            let Occurrence { ngram: id, fields, .. } = hits.places[at].occurrence;
+            let (group, is_new) = seen.number(id);
             let at = at as u32;
             if is_new {
-                hits.groups.push(Group { id: ngram, fields, known: 0, first: at, last: at });
+                hits.groups.push(Group { id, fields, known: 0, first: at, last: at });
             } else {
                 let group = &mut hits.groups[group as usize];
                 hits.places[group.last as usize].next = at;
@@ -79,10 +79,10 @@ impl Hits {
                 let home = index.home(group.id);
                 *found = (home, index.at(home));
             }
-            for (number, (&(at, ngram), group)) in (number..).zip(found.iter().zip(part)) {
-                let ngram = index.find(group.id, at, ngram).unwrap_or_default();
-                group.known = group.fields & ngram.fields;
-                known.extend(ngram.features(group.known).map(|(feature, field)| Known { feature, field, group: number }));
+            for (number, (&(at, ngram), own)) in (number..).zip(found.iter().zip(part)) {
+                let ngram = index.find(own.id, at, ngram).unwrap_or_default();
+                own.known = own.fields & ngram.fields;
+                known.extend(ngram.features(own.known).map(|(feature, field)| Known { feature, field, group: number }));
             }
         }
         hits.said = rows.said(&known);
@@ -114,14 +114,4 @@ impl Hits {
         };
         contributions.iter().map(evidence).collect()
     }
-}
-
-/// A known feature of a document.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    pub(super) feature: u32,
-    /// The number of its field.
-    pub(super) field: u32,
-    /// The number of its group.
-    pub(super) group: u32,
 }

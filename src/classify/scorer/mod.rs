@@ -13,19 +13,22 @@
 //! a feature says about a label it was never seen with (0 in a name field); only deviations from it are stored. Centring
 //! leaves every probability unchanged and makes the largest contributions the reasons for a label.
 //!
-//! What costs time is not the arithmetic but the memory it reads, which is larger than the caches next to a processor. So a
-//! known n-gram is looked up once for all its fields (`index`), each once however often it stands in the document (`hits`);
-//! what it adds to all labels stands in one row (`axis`); and the memory of many is asked for before the first is used.
+//! What costs time is not the arithmetic but the memory it reads, which is larger than the caches next to a processor. So an
+//! n-gram is looked up once for all its fields (`index`), however often it stands in the document (`hits`); what the axes
+//! know of it stands side by side (`rows`), what it adds to all labels in one row (`axis`); and the memory of many is asked
+//! for before the first is used.
 
 mod axis;
 mod explain;
 mod hits;
 mod index;
+mod rows;
 
 pub use self::hits::Hits;
 use self::{
-    axis::{AxisScorer, Rows, Said},
+    axis::AxisScorer,
     index::Index,
+    rows::{Rows, Said},
 };
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
@@ -69,7 +72,7 @@ impl Scorer {
                 (axes[number], rows[number]) = (Some(axis), own);
             }
         }
-        Ok(Scorer { index, rows: Rows::new(rows), axes, names })
+        Ok(Scorer { index, rows: Rows::new(tables.features.len(), &rows), axes, names })
     }
 
     /// The features of a document that the tables know.
