@@ -79,7 +79,7 @@ mod tests {
         assert!((idf.unknown() - 2.609_437_91).abs() < 1e-8);
         let empty = Idf::new(0, [].into_iter());
         assert_eq!((empty.unknown().to_bits(), empty.known(0)), (1.0_f64.to_bits(), None));
-        let full = Idf::new(1000, (0..1024).map(|term| (term, 1)));
+        let full = Idf::new(1000, (0..1024_u32).map(|term| (u64::from(term), 1)));
         assert!((0..1024).all(|term| full.known(ngram_id(term)).is_some()) && full.known(ngram_id(1024)).is_none());
     }
 }
