@@ -11,7 +11,7 @@
 //! others.
 
 use super::Names;
-use crate::text::{Document, Span, TokenKind, Zone, mix, term_hash};
+use crate::text::{Document, Span, Token, TokenKind, Zone, mix, term_hash};
 
 /// Number of fields: unigrams and bigrams of every zone and of all zones together, then the name fields.
 pub const FIELDS: usize = TERM_FIELDS + NameField::ALL.len();
@@ -186,11 +186,20 @@ pub struct Occurrence {
     pub ngram: u64,
     /// The fields that it stands in by this place: the bit `1 << number` of each.
     pub fields: u32,
-    /// Where it stands.
-    pub span: Span,
+    /// The first of its tokens.
+    pub first: u32,
+    /// The last of its tokens.
+    pub last: u32,
 }
 
 impl Occurrence {
+    /// Where it stands; `tokens` are those of the document.
+    #[must_use]
+    pub fn span(&self, tokens: &[Token]) -> Option<Span> {
+        let (first, last) = (tokens.get(self.first as usize)?, tokens.get(self.last as usize)?);
+        Some(Span { end: last.end as usize, ..first.span() })
+    }
+
     /// The features that it makes.
     pub fn features(self) -> impl Iterator<Item = u64> {
         numbers(self.fields).map(move |number| self.ngram | u64::from(number))
@@ -240,18 +249,16 @@ pub fn bigram(first: u64, second: u64) -> u64 {
 /// All numbers are one term: which number stands there tells the week, not the label.
 pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occurrence)) {
     let number = term_hash("0");
-    let mut previous: Option<(u64, Span)> = None;
-    for token in &document.tokens {
+    let mut previous = 0;
+    for (at, token) in (0..).zip(&document.tokens) {
         let term = if token.kind == TokenKind::Number { number } else { token.term };
-        let span = token.span();
         let fields = Field::unigrams(token.zone).bit() | Field::ANY_UNIGRAMS.bit();
-        visit(Occurrence { ngram: ngram_id(term), fields, span });
-        if let Some((before, start)) = previous.filter(|_| token.joins_previous) {
+        visit(Occurrence { ngram: ngram_id(term), fields, first: at, last: at });
+        if token.joins_previous && at > 0 {
             let fields = Field::bigrams(token.zone).bit() | Field::ANY_BIGRAMS.bit();
-            let span = Span { start: start.start, ..span };
-            visit(Occurrence { ngram: ngram_id(bigram(before, term)), fields, span });
+            visit(Occurrence { ngram: ngram_id(bigram(previous, term)), fields, first: at - 1, last: at });
         }
-        previous = Some((term, span));
+        previous = term;
     }
     names.visit(document, visit);
 }

@@ -1,13 +1,15 @@
 //! How rare each term is: the table of inverse document frequencies.
 
-use std::collections::HashMap;
+use super::features::ngram_id;
+use crate::text::Home;
 
-use foldhash::fast::RandomState;
-
-/// Inverse document frequencies of plain terms.
+/// Inverse document frequencies of plain terms: a hash table with open addressing, half empty, never written to once it
+/// is built.
 #[derive(Clone, Debug)]
 pub struct Idf {
-    known: HashMap<u64, f64, RandomState>,
+    /// The n-grams of single terms and their values, which are at least 1; 0 is free.
+    entries: Vec<(u64, f64)>,
+    home: Home,
     unknown: f64,
 }
 
@@ -18,22 +20,40 @@ impl Idf {
         move |frequency| libm::log((1.0 + n) / (1.0 + f64::from(frequency).min(n))) + 1.0
     }
 
-    /// A table from the number of documents counted and how many of them hold each term. Terms that are not in the
-    /// table count as held by one document.
+    /// A table from the number of documents counted, different terms, and how many of the documents hold each. Terms that
+    /// are not in the table count as held by one document.
     #[must_use]
-    pub fn new(documents: u64, frequencies: HashMap<u64, u32>) -> Self {
+    pub fn new(documents: u64, frequencies: impl ExactSizeIterator<Item = (u64, u32)>) -> Self {
         let smoothed = Self::smoothed(documents);
+        let capacity = (frequencies.len() * 2).next_power_of_two().max(2);
+        let mut idf = Idf { entries: vec![(0, 0.0); capacity], home: Home::new(capacity), unknown: smoothed(1) };
         // Worked out once, since every word of every article looks one up.
-        Self {
-            unknown: smoothed(1),
-            known: frequencies.into_iter().map(|(term, frequency)| (term, smoothed(frequency))).collect(),
+        for (term, frequency) in frequencies {
+            let ngram = ngram_id(term);
+            let mut at = idf.home.of(ngram);
+            while idf.entries[at].1 != 0.0 {
+                at = idf.next(at);
+            }
+            idf.entries[at] = (ngram, smoothed(frequency));
         }
+        idf
     }
 
-    /// The inverse document frequency of a term of the table.
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.entries.len() - 1)
+    }
+
+    /// The inverse document frequency of a term of the table, by the n-gram that it is alone ([`ngram_id`]).
     #[must_use]
-    pub fn known(&self, term: u64) -> Option<f64> {
-        self.known.get(&term).copied()
+    pub fn known(&self, ngram: u64) -> Option<f64> {
+        let mut at = self.home.of(ngram);
+        loop {
+            let (known, value) = self.entries[at];
+            if value == 0.0 || known == ngram {
+                return (value != 0.0).then_some(value);
+            }
+            at = self.next(at);
+        }
     }
 
     /// That of terms that are not in the table.
@@ -49,14 +69,17 @@ mod tests {
 
     #[test]
     fn known_and_unknown_terms() {
-        let idf = Idf::new(9, HashMap::from([(1, 9), (2, 4), (3, 1), (4, u32::MAX)]));
+        let idf = Idf::new(9, [(1, 9), (2, 4), (3, 1), (4, u32::MAX)].into_iter());
         // ln(10 / 10) + 1, ln(10 / 5) + 1, ln(10 / 2) + 1.
         for (term, expect) in
             [(1, Some(1.0)), (2, Some(1.693_147_18)), (3, Some(2.609_437_91)), (4, Some(1.0)), (7, None)]
         {
-            assert_eq!(idf.known(term).map(|found| (found * 1e8).round() / 1e8), expect, "{term}");
+            assert_eq!(idf.known(ngram_id(term)).map(|found| (found * 1e8).round() / 1e8), expect, "{term}");
         }
         assert!((idf.unknown() - 2.609_437_91).abs() < 1e-8);
-        assert_eq!(Idf::new(0, HashMap::new()).unknown().to_bits(), 1.0_f64.to_bits());
+        let empty = Idf::new(0, [].into_iter());
+        assert_eq!((empty.unknown().to_bits(), empty.known(0)), (1.0_f64.to_bits(), None));
+        let full = Idf::new(1000, (0..1024_u32).map(|term| (u64::from(term), 1)));
+        assert!((0..1024).all(|term| full.known(ngram_id(term)).is_some()) && full.known(ngram_id(1024)).is_none());
     }
 }

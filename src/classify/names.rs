@@ -6,11 +6,13 @@ use super::{
     Axis, Catalog, Label,
     features::{Field, NameField, Occurrence, feature_id, ngram_id},
 };
-use crate::text::{Article, Document, Language, Span, TermFilter, Token, Zone, holding_verb, mix, term_hash};
+use crate::text::{Article, Document, Language, TermFilter, Token, Zone, holding_verb, mix, term_hash};
 
 /// The names and aliases of a catalog's labels, ready to be found in documents.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
+    /// The first terms of all names: most words of an article begin none.
+    opens: TermFilter,
     /// By axis.
     axes: [AxisNames; 2],
 }
@@ -18,8 +20,6 @@ pub struct Names {
 /// The names on one axis: by first term, those that begin with it, longest first.
 #[derive(Clone, Debug, Default)]
 struct AxisNames {
-    /// The first terms: most words of an article begin no name.
-    opens: TermFilter,
     by_first: HashMap<u64, Vec<Name>, foldhash::fast::RandomState>,
 }
 
@@ -69,10 +69,10 @@ impl Names {
                 names.sort_by(|a, b| b.rest.len().cmp(&a.rest.len()).then((&a.rest, a.label).cmp(&(&b.rest, b.label))));
                 names.dedup_by(|next, kept| next.rest == kept.rest);
             }
-            names.opens = names.by_first.keys().collect();
             names
         };
-        Names { axes: Axis::ALL.map(axis_names) }
+        let axes = Axis::ALL.map(axis_names);
+        Names { opens: axes.iter().flat_map(|names| names.by_first.keys()).collect(), axes }
     }
 
     /// Calls `visit` for every way in which a label of either axis is named in the document. Names on one axis do not
@@ -80,8 +80,10 @@ impl Names {
     pub fn visit(&self, document: &Document<'_>, mut visit: impl FnMut(Occurrence)) {
         let named = || self.axes.iter().filter(|names| !names.by_first.is_empty());
         if named().next().is_some() {
+            let begin = |(_, token): &(usize, &Token)| self.opens.may_hold(token.term);
+            let candidates: Vec<usize> = document.tokens.iter().enumerate().filter(begin).map(|(at, _)| at).collect();
             let verbs = verbs(&document.tokens);
-            named().for_each(|names| names.visit(document, &verbs, &mut visit));
+            named().for_each(|names| names.visit(document, &candidates, &verbs, &mut visit));
         }
     }
 }
@@ -94,29 +96,27 @@ impl AxisNames {
             rest.len() >= name.rest.len()
                 && name.rest.iter().zip(rest).all(|(term, token)| *term == token.term && token.joins_previous)
         };
-        if !self.opens.may_hold(first.term) {
-            return None;
-        }
         self.by_first.get(&first.term)?.iter().find(fits).map(|name| (name.label, name.rest.len() + 1))
     }
 
-    fn visit(&self, document: &Document<'_>, verbs: &[Verb], visit: &mut impl FnMut(Occurrence)) {
-        let tokens = document.tokens.as_slice();
+    /// Reports the names that begin at one of these tokens.
+    fn visit(&self, document: &Document<'_>, candidates: &[usize], verbs: &[Verb], visit: &mut impl FnMut(Occurrence)) {
         let mut found: Vec<Found> = Vec::new();
-        let mut at = 0;
-        while let Some(token) = tokens.get(at) {
-            let rest = tokens.get(at..).unwrap_or_default();
-            let Some((label, length)) = self.at(rest) else {
-                at += 1;
+        let mut free = 0;
+        for &at in candidates {
+            if at < free {
                 continue;
-            };
-            let end = rest.get(length - 1).unwrap_or(token).end as usize;
-            found.push(Found { at, end: at + length, zone: token.zone, label, span: Span { end, ..token.span() } });
-            at += length;
+            }
+            let rest = document.tokens.get(at..).unwrap_or_default();
+            if let (Some(token), Some((label, length))) = (rest.first(), self.at(rest)) {
+                found.push(Found { at, end: at + length, zone: token.zone, label });
+                free = at + length;
+            }
         }
         let mut report = |found: Option<&Found>, kind: NameField| {
             if let (Some(found), Some(field)) = (found, kind.field()) {
-                visit(Occurrence { ngram: ngram_id(found.label), fields: field.bit(), span: found.span });
+                let (first, last) = (found.at as u32, (found.end - 1) as u32);
+                visit(Occurrence { ngram: ngram_id(found.label), fields: field.bit(), first, last });
             }
         };
         for name in &found {
@@ -164,7 +164,6 @@ struct Found {
     end: usize,
     zone: Zone,
     label: u64,
-    span: Span,
 }
 
 /// So many tokens at most stand between a verb and its holder or meeting.

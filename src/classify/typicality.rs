@@ -41,13 +41,12 @@ impl Typicality {
     #[must_use]
     pub fn new(words: impl Iterator<Item = Option<f64>>, unknown: f64) -> Self {
         let (mut count, mut known) = (0_usize, 0_usize);
-        let mut rarities: Vec<f64> = words
-            .map(|rarity| {
-                count += 1;
-                known += usize::from(rarity.is_some());
-                rarity.unwrap_or(unknown)
-            })
-            .collect();
+        let mut rarities: Vec<f64> = Vec::with_capacity(words.size_hint().1.unwrap_or(0));
+        rarities.extend(words.map(|rarity| {
+            count += 1;
+            known += usize::from(rarity.is_some());
+            rarity.unwrap_or(unknown)
+        }));
         if rarities.len() > COMMONEST {
             rarities.select_nth_unstable_by(COMMONEST - 1, f64::total_cmp);
             rarities.truncate(COMMONEST);

@@ -11,8 +11,6 @@ mod report;
 mod self_test;
 pub mod store;
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -31,7 +29,7 @@ use crate::{
         self, Axis, Catalog, Classification, Evidence, Hits, Idf, Names, Scorer, Tables, Typicality, TypicalityLimits,
         delta,
     },
-    text::{Document, Language, Numbering, TokenKind},
+    text::{Document, Language},
 };
 
 /// The file of the embedded model, as `chuanda train` wrote it from `models/default/corpus`.
@@ -120,7 +118,7 @@ impl Model {
         };
         let scorer = Scorer::new(serving.tables, Names::new(&catalog), display)
             .map_err(|error| ModelError::malformed(section, &error))?;
-        let frequencies: HashMap<u64, u32> = serving.terms.into_iter().zip(serving.term_documents).collect();
+        let frequencies = serving.terms.into_iter().zip(serving.term_documents);
         Ok(Model {
             version,
             idf: Idf::new(serving.report.articles, frequencies),
@@ -185,35 +183,25 @@ impl Model {
         document.language == Language::Undetermined || articles.saturating_mul(100) >= total.max(1)
     }
 
-    /// How typical a document is of the articles of training.
-    #[must_use]
-    pub fn typicality(&self, document: &Document<'_>) -> Typicality {
-        let mut numbering = Numbering::new(document.tokens.len());
-        let words = document.tokens.iter().filter(|token| token.kind != TokenKind::Number);
-        let different = words.filter(|token| numbering.number(token.term).1);
-        Typicality::new(different.map(|token| self.idf.known(token.term)), self.idf.unknown())
-    }
-
-    /// Whether a document is not like the articles of training, whatever their labels.
-    #[must_use]
-    pub fn is_foreign(&self, document: &Document<'_>) -> bool {
-        self.typicality(document).is_foreign(&self.limits)
-    }
-
     /// Both labels of a document, indexed by [`Axis`]. An axis the model was not trained on is `None`.
     ///
     /// A document in a language the model was not trained on is answered from the prior alone: the odd year or Latin
     /// abbreviation in it proves nothing.
     #[must_use]
     pub fn classify(&self, document: &Document<'_>, options: &classify::Options) -> [Option<Classification>; 2] {
-        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
-        self.scorer.classify(document, &hits, self.is_foreign(document), options)
+        let hits = self.hits(document);
+        let typicality = Typicality::new(hits.words().map(|word| self.idf.known(word)), self.idf.unknown());
+        self.scorer.classify(document, &hits, typicality.is_foreign(&self.limits), options)
+    }
+
+    fn hits(&self, document: &Document<'_>) -> Hits {
+        if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() }
     }
 
     /// Scores and probabilities of all labels of an axis, with their ids, ascending by id. Empty without the axis.
     #[must_use]
     pub fn distribution(&self, document: &Document<'_>, axis: Axis) -> Vec<(&str, f64, f64)> {
-        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
+        let hits = self.hits(document);
         let Some((scores, probabilities)) = self.scorer.scores(axis as usize, &hits) else { return Vec::new() };
         let values = scores.into_iter().zip(probabilities);
         self.scorer.labels(axis as usize).into_iter().zip(values).map(|(id, (score, p))| (id, score, p)).collect()
@@ -229,7 +217,7 @@ impl Model {
     /// the label.
     #[must_use]
     pub fn evidence(&self, document: &Document<'_>, axis: Axis, label: &str, max: usize) -> Vec<Evidence> {
-        let hits = if self.knows_language(document) { self.scorer.hits(document) } else { Hits::default() };
+        let hits = self.hits(document);
         self.scorer.evidence(axis as usize, label, document, &hits, max)
     }
 }

@@ -126,12 +126,12 @@ impl Index {
             }
             ends.push(terms.len());
         }
-        let starts: Vec<usize> = std::iter::once(0)
-            .chain(held.iter().scan(0, |end, (_, count)| {
-                *end += count;
-                Some(*end)
-            }))
-            .collect();
+        let mut starts = Vec::with_capacity(held.len() + 1);
+        starts.push(0);
+        starts.extend(held.iter().scan(0, |end, (_, count)| {
+            *end += count;
+            Some(*end)
+        }));
         let mut free = starts.clone();
         let mut holders = vec![0; terms.len()];
         let mut first = 0;

@@ -6,6 +6,15 @@ pub(super) fn rendered(piece: &str) -> Rendered<'_> {
     Rendered { piece, at: 0, plain_until: 0 }
 }
 
+/// Puts a piece, as it stands in a summary, behind a text.
+pub(super) fn push_rendered(text: &mut String, piece: &str) {
+    if piece.contains(is_line_break) {
+        text.extend(rendered(piece).map(|(c, _)| c));
+    } else {
+        text.push_str(piece);
+    }
+}
+
 /// What stands between two sentences of a summary.
 pub(super) fn separator(before: &str, after: &str) -> &'static str {
     if ends_wide(before) && starts_wide(after) { "" } else { " " }
@@ -76,6 +85,9 @@ mod tests {
 
     fn check(piece: &str, expect: &str) {
         assert_eq!(rendered(piece).map(|(c, _)| c).collect::<String>(), expect, "{piece:?}");
+        let mut text = "“".to_owned();
+        push_rendered(&mut text, piece);
+        assert_eq!(text, format!("“{expect}"), "{piece:?}");
     }
 
     #[test]

@@ -115,7 +115,8 @@ pub struct Summary {
 pub fn summarize(document: &Document<'_>, options: &Options) -> Summary {
     let ranking = rank(document, options);
     let Selection { headline, sentences, cut } = select::select(document, &ranking, options);
-    let mut text: String = headline.iter().flat_map(|headline| join::rendered(headline)).map(|(c, _)| c).collect();
+    let mut text = String::new();
+    headline.iter().for_each(|headline| join::push_rendered(&mut text, headline));
     if !text.is_empty() && !sentences.is_empty() {
         text.push('\n');
     }
@@ -125,7 +126,7 @@ pub fn summarize(document: &Document<'_>, options: &Options) -> Summary {
         if !previous.is_empty() {
             text.push_str(join::separator(previous, piece));
         }
-        text.extend(join::rendered(piece).map(|(c, _)| c));
+        join::push_rendered(&mut text, piece);
         previous = piece;
     }
     Summary { text, sentences, cut, convergence: ranking.convergence }

@@ -113,19 +113,24 @@ fn standings(document: &Document<'_>, options: &Options) -> Vec<Standing> {
             Role::Closing => Standing::Closing,
         })
         .collect();
-    let fingerprint = |index| {
-        let all = words(index).chain(symbols(document, index).map(u64::from));
-        all.fold(0_u64, |hash, term| crate::text::mix(hash.wrapping_add(term)))
-    };
+    let mixed = |hash: u64, term: u64| crate::text::mix(hash.wrapping_add(term));
+    let fingerprint = |index| words(index).fold(0, mixed);
     let mut alike: Vec<(u64, Standing, usize)> =
         standings.iter().enumerate().map(|(index, &standing)| (fingerprint(index), standing, index)).collect();
     alike.sort_unstable();
-    for group in alike.chunk_by(|a, b| a.0 == b.0) {
-        for &(_, _, index) in &group[1..] {
-            // Equal fingerprints of unequal sentences would be chance; a summary must not lose a sentence to it.
-            let first = group[0].2;
-            if words(index).eq(words(first)) && symbols(document, index).eq(symbols(document, first)) {
-                standings[index] = Standing::Repeats;
+    // Symbols are read only where words are equal, as those of few sentences are.
+    for group in alike.chunk_by_mut(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
+        for (hash, _, index) in group.iter_mut() {
+            *hash = symbols(document, *index).map(u64::from).fold(*hash, mixed);
+        }
+        group.sort_unstable();
+        for group in group.chunk_by(|a, b| a.0 == b.0) {
+            for &(_, _, index) in &group[1..] {
+                // Equal fingerprints of unequal sentences would be chance; a summary must not lose a sentence to it.
+                let first = group[0].2;
+                if words(index).eq(words(first)) && symbols(document, index).eq(symbols(document, first)) {
+                    standings[index] = Standing::Repeats;
+                }
             }
         }
     }

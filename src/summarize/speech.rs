@@ -39,6 +39,12 @@ pub(super) fn quoted(document: &Document<'_>, indices: &[usize]) -> Vec<f64> {
             while marks.next_if(|(at, _)| *at < sentence.start).is_some() {}
             is_inside = false;
         }
+        let tokens: &[Token] = document.tokens.get(sentence.tokens.clone()).unwrap_or_default();
+        if marks.peek().is_none_or(|(at, _)| *at >= sentence.end) {
+            // No mark in it, as in most sentences.
+            *share = if is_inside && !tokens.is_empty() { 1.0 } else { 0.0 };
+            continue;
+        }
         let mut read_to = |end: usize| {
             while let Some((_, mark)) = marks.next_if(|(at, _)| *at < end) {
                 is_inside = match mark {
@@ -49,7 +55,6 @@ pub(super) fn quoted(document: &Document<'_>, indices: &[usize]) -> Vec<f64> {
             }
             is_inside
         };
-        let tokens: &[Token] = document.tokens.get(sentence.tokens.clone()).unwrap_or_default();
         let inside = tokens.iter().filter(|token| read_to(token.start as usize)).count();
         read_to(sentence.end);
         *share = inside as f64 / tokens.len().max(1) as f64;

@@ -189,6 +189,7 @@ impl Builder<'_> {
         }
         let (lead, lead_end) = zones::lead(self.reader, pieces.iter().map(|piece| piece.tokens.clone()));
         let closing = closing(self.reader, &pieces, &paragraphs);
+        self.sentences.reserve(pieces.len());
         for (index, (piece, paragraph)) in pieces.into_iter().zip(paragraphs).enumerate() {
             let role = match index {
                 _ if index < lead => Role::Lead,
@@ -223,18 +224,21 @@ fn finish(
             }
         });
     }
-    let mut before: Option<(Zone, TokenKind)> = None;
-    for (token, at) in tokens.iter_mut().zip(range) {
-        token.joins_previous = before.is_some_and(|(zone, kind)| {
-            zone == token.zone
-                && if reader.only_space_after(at - 1) {
-                    kind != TokenKind::Han || token.kind != TokenKind::Han
-                } else {
-                    tokens::joins(reader.gap_after(at - 1), kind, token.kind)
-                }
-        });
-        before = Some((token.zone, token.kind));
+    let mut before: Option<Token> = None;
+    for token in tokens.iter_mut() {
+        token.joins_previous = before.is_some_and(|before| before.zone == token.zone && joins(reader, &before, token));
+        before = Some(*token);
     }
+}
+
+/// Whether an n-gram may cross what stands between two neighbouring tokens.
+fn joins(reader: Reader<'_>, before: &Token, token: &Token) -> bool {
+    let (end, start) = (before.end as usize, token.start as usize);
+    // One space, as there is nearly always.
+    if end + 1 == start && reader.text.as_bytes().get(end) == Some(&b' ') {
+        return before.kind != TokenKind::Han || token.kind != TokenKind::Han;
+    }
+    tokens::joins(reader.slice(end, start), before.kind, token.kind)
 }
 
 /// Index of the first sentence of a padded closing paragraph; the number of sentences if there is none.

@@ -79,7 +79,7 @@ pub(super) fn detect(reader: Reader<'_>) -> Language {
             TokenKind::Word => {
                 words += 1;
                 let bytes = reader.text.as_bytes().get(token.start as usize..token.end as usize).unwrap_or_default();
-                if bytes.iter().all(u8::is_ascii) {
+                if bytes.is_ascii() {
                     latin += bytes.len();
                 } else {
                     for character in reader.word(index).chars() {

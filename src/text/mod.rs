@@ -24,7 +24,7 @@ mod tests;
 pub use article::{Article, Part, Span};
 pub use document::{Document, Role, Sentence};
 pub use language::Language;
-pub(crate) use terms::MULTIPLIER;
+pub(crate) use terms::Home;
 pub use terms::{Numbering, TermFilter};
 pub use tokens::{SCHEME, Token, TokenKind, is_han, mix, term_hash};
 pub use zones::{Zone, holding_verb};

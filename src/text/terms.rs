@@ -7,17 +7,37 @@ use std::{
 
 /// An odd number drawn at random when the program starts, for multiply-shift hashing (Dietzfelbinger and others 1997): the
 /// words of an article, or the ids in a file, may be made to crowd a hash that is known.
-pub(crate) static MULTIPLIER: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0) | 1);
+static MULTIPLIER: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0) | 1);
+
+/// Where the search for a hash begins in a table of a power of two entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home {
+    multiplier: u64,
+    shift: u32,
+}
+
+impl Home {
+    /// In a table of so many entries, at least 2.
+    pub(crate) fn new(entries: usize) -> Self {
+        Home { multiplier: *MULTIPLIER, shift: u64::BITS - entries.trailing_zeros() }
+    }
+
+    /// The entry with which the search begins.
+    #[inline]
+    pub(crate) fn of(self, hash: u64) -> usize {
+        (hash.wrapping_mul(self.multiplier) >> self.shift) as usize
+    }
+}
 
 /// Gives numbers to terms, in the order in which they first come by: a hash table with open addressing that fits the
 /// document, and so most often the cache next to the processor.
 #[derive(Debug)]
 pub struct Numbering {
-    /// A term and its number plus 1; 0 is free.
-    entries: Vec<(u64, u32)>,
-    shift: u32,
-    multiplier: u64,
-    terms: u32,
+    /// The number of a term plus 1; 0 is free.
+    entries: Vec<u32>,
+    home: Home,
+    /// By number.
+    terms: Vec<u64>,
 }
 
 impl Numbering {
@@ -25,44 +45,39 @@ impl Numbering {
     #[must_use]
     pub fn new(most: usize) -> Self {
         let capacity = (most.max(1) * 2).next_power_of_two();
-        Numbering {
-            entries: vec![(0, 0); capacity],
-            shift: u64::BITS - capacity.trailing_zeros(),
-            multiplier: *MULTIPLIER,
-            terms: 0,
-        }
+        Numbering { entries: vec![0; capacity], home: Home::new(capacity), terms: Vec::with_capacity(most) }
     }
 
     /// The number of a term, below that of the terms there are, and whether the term is new. More terms than room was made
     /// for all get the last number.
     #[inline]
     pub fn number(&mut self, term: u64) -> (u32, bool) {
-        let mut at = (term.wrapping_mul(self.multiplier) >> self.shift) as usize;
+        let mut at = self.home.of(term);
         for _ in 0..self.entries.len() {
-            let (known, number) = self.entries[at];
-            if number == 0 {
-                self.terms += 1;
-                self.entries[at] = (term, self.terms);
-                return (self.terms - 1, true);
+            let entry = &mut self.entries[at];
+            if *entry == 0 {
+                self.terms.push(term);
+                *entry = self.terms.len() as u32;
+                return (*entry - 1, true);
             }
-            if known == term {
-                return (number - 1, false);
+            if self.terms[*entry as usize - 1] == term {
+                return (*entry - 1, false);
             }
             at = (at + 1) & (self.entries.len() - 1);
         }
-        (self.terms - 1, false)
+        (self.terms.len() as u32 - 1, false)
     }
 
     /// How many different terms came by.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.terms as usize
+        self.terms.len()
     }
 
     /// Whether no term came by.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.terms == 0
+        self.terms.is_empty()
     }
 }
 

@@ -1,6 +1,6 @@
 //! One axis of the tables: the scores of its labels.
 
-use super::hits::Known;
+use super::rows::{Kind, Row, Said};
 use crate::{
     classify::{
         Calibration, Temperature,
@@ -10,8 +10,11 @@ use crate::{
     text::Zone,
 };
 
-/// Values that are added at a time: a row is padded to a multiple of them.
+/// Values that are added at a time, for which the compiler takes vector instructions: a row is padded to a multiple of them.
 const LANES: usize = 8;
+
+/// A piece of a row.
+type Lanes = [f32; LANES];
 
 /// Features whose values are added up in 32 bits before their sum is added in 64. With `S` the sum of the absolute values
 /// that are added, a score is off by less than `(BLOCK + 2) * 2^-24 * S`.
@@ -24,8 +27,8 @@ const DENSE_SHARE: usize = 4;
 #[derive(Debug)]
 pub(super) struct AxisScorer {
     pub(super) labels: Vec<LabelNames>,
-    /// Length of a dense row.
-    padded: usize,
+    /// Length of a dense row in pieces.
+    length: usize,
     /// The log prior, weighted.
     prior: Vec<f64>,
     /// The log prior itself: all that can be said of a document without a known feature.
@@ -33,39 +36,10 @@ pub(super) struct AxisScorer {
     floors: Vec<Vec<f64>>,
     length_exponent: f64,
     pub(super) calibration: Calibration,
-    /// By feature.
-    rows: Vec<Row>,
     /// Labels and weighted deviations of the features that few labels stand with.
     cells: Vec<(u16, f32)>,
     /// All that the other features add to every label's score; each row is padded with zeros.
-    dense: Vec<f32>,
-}
-
-/// What a feature says, and where.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
-    /// Its first cell, or the number of its dense row.
-    start: u32,
-    kind: Kind,
-    weight: f32,
-    /// The mean over all labels of its weighted deviations.
-    mean: f32,
-}
-
-impl Row {
-    const UNKNOWN: Row = Row { start: 0, kind: Kind::Unknown, weight: 0.0, mean: 0.0 };
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// The axis does not know the feature.
-    Unknown,
-    /// It has so many cells.
-    Sparse(u16),
-    Dense,
-    /// Dense, and with what the same n-gram says in all zones together, which is the next feature: where a term stands in the
-    /// body, as most do, both are known.
-    WithAny,
+    dense: Vec<Lanes>,
 }
 
 /// Whether a feature is of the body, and the next one of the same n-gram in all zones together.
@@ -103,14 +77,9 @@ fn centre(values: &mut [f64]) {
     values.iter_mut().for_each(|value| *value -= mean);
 }
 
-/// Adds a multiple of a row, which is as long as the sums: a plain loop, which the compiler makes vector instructions of.
-fn add(sums: &mut [f32], row: &[f32], scale: f32) {
-    sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += scale * value);
-}
-
 impl AxisScorer {
-    /// Lays out tables that were checked, for these features.
-    pub(super) fn new(tables: AxisTables, features: &[u64], display: impl Fn(&str) -> String) -> Self {
+    /// Lays out tables that were checked, for these features. With it the row of each feature.
+    pub(super) fn new(tables: AxisTables, features: &[u64], display: impl Fn(&str) -> String) -> (Self, Vec<Row>) {
         let (mut prior, mut floors) = (tables.prior, tables.floors);
         centre(&mut prior);
         let frequency = prior.clone();
@@ -119,14 +88,13 @@ impl AxisScorer {
         let labels = prior.len();
         let names = tables.labels.into_iter().map(|id| LabelNames { display: display(&id), id });
         let mut axis = AxisScorer {
-            padded: labels.next_multiple_of(LANES),
+            length: labels.div_ceil(LANES),
             labels: names.collect(),
             prior,
             frequency,
             floors,
             length_exponent: tables.length_exponent,
             calibration: tables.calibration,
-            rows: Vec::with_capacity(features.len()),
             cells: Vec::new(),
             dense: Vec::new(),
         };
@@ -141,6 +109,7 @@ impl AxisScorer {
             Some(&[feature, next]) => tables.length_exponent == 0.0 && is_any_of(feature, next) && is_dense(at + 1),
             Some(_) | None => false,
         };
+        let mut rows = Vec::with_capacity(features.len());
         let mut values = vec![0.0; labels];
         for (at, &feature) in features.iter().enumerate() {
             let (cells, weight) = (starts[at]..starts[at + 1], tables.weights[at]);
@@ -159,9 +128,9 @@ impl AxisScorer {
             } else {
                 axis.sparse_of(own.map(|(&label, &value)| (label, weight * value)), weight)
             };
-            axis.rows.push(row);
+            rows.push(row);
         }
-        axis
+        (axis, rows)
     }
 
     /// Adds what a feature with these labels and deviations adds to every label's score.
@@ -194,9 +163,10 @@ impl AxisScorer {
     }
 
     fn dense_of(&mut self, values: &[f64], kind: Kind) -> Row {
-        let start = self.dense.len() / self.padded;
-        self.dense.extend(values.iter().map(|value| *value as f32));
-        self.dense.resize((start + 1) * self.padded, 0.0);
+        let start = self.dense.len();
+        self.dense.resize(start + self.length, [0.0; LANES]);
+        let row = self.dense[start..].as_flattened_mut();
+        row.iter_mut().zip(values).for_each(|(lane, value)| *lane = *value as f32);
         Row { start: start as u32, kind, ..Row::UNKNOWN }
     }
 
@@ -204,71 +174,67 @@ impl AxisScorer {
         &self.cells[row.start as usize..row.start as usize + usize::from(number)]
     }
 
-    fn dense_row(&self, row: Row) -> &[f32] {
-        let start = row.start as usize * self.padded;
-        &self.dense[start..start + self.padded]
-    }
-
-    fn knows(&self, known: &Known) -> bool {
-        self.rows[known.feature as usize].kind != Kind::Unknown
-    }
-
     /// What each field's score is multiplied by for a document with these features.
-    pub(super) fn scales(&self, features: &[Known]) -> [f64; FIELDS] {
+    pub(super) fn scales(&self, said: &[Said]) -> [f64; FIELDS] {
+        // No row holds more than one feature unless the exponent is 0.
         if self.length_exponent == 0.0 {
             return [1.0; FIELDS];
         }
         let mut lengths = [0_u32; FIELDS];
-        features.iter().filter(|known| self.knows(known)).for_each(|known| lengths[known.field as usize] += 1);
+        said.iter().for_each(|said| lengths[said.field as usize] += 1);
         std::array::from_fn(|field| match lengths[field] {
             n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), self.length_exponent),
             _ => 1.0,
         })
     }
 
-    /// What the axis says of a document with these features.
-    pub(super) fn score(&self, features: &[Known]) -> Scored<'_> {
-        let is_known = features.iter().any(|known| self.knows(known));
+    /// What the axis says of a document of which it knows this.
+    pub(super) fn score(&self, said: &[Said]) -> Scored<'_> {
+        let is_known = !said.is_empty();
         // Of a document without a known feature there is nothing to calibrate.
         let (start, temperature) = if is_known {
             (self.prior.as_slice(), self.calibration.temperature)
         } else {
             (self.frequency.as_slice(), Temperature::default())
         };
-        let scales = self.scales(features);
-        let scores = self.scores(start, features, &scales);
+        let scales = self.scales(said);
+        let scores = self.scores(start, said, &scales);
         Scored { is_known, start, probabilities: temperature.probabilities(&scores), scores, scales }
     }
 
     /// The score of every label.
-    fn scores(&self, start: &[f64], features: &[Known], scales: &[f64; FIELDS]) -> Vec<f64> {
+    fn scores(&self, start: &[f64], said: &[Said], scales: &[f64; FIELDS]) -> Vec<f64> {
         let mut scores = start.to_vec();
-        let mut sums = vec![0.0_f32; self.padded];
+        let mut sums = vec![[0.0; LANES]; self.length];
+        let mut rows = Vec::with_capacity(BLOCK);
         // By field: the sum of the factors of features with cells, which all go with the same floors.
         let mut factors = [0.0; FIELDS];
         let mut shift = 0.0;
-        let mut reader = self.reader();
-        for block in features.chunks(BLOCK) {
-            sums.fill(0.0);
-            let rows = self.fetch(&mut reader, block);
-            for (known, row) in block.iter().zip(rows) {
-                let field = known.field as usize;
-                let scale = scales[field];
+        for block in said.chunks(BLOCK) {
+            sums.fill([0.0; LANES]);
+            rows.clear();
+            for &Said { row, field, .. } in block {
+                let scale = scales[field as usize];
                 match row.kind {
                     Kind::Unknown => {}
                     Kind::Sparse(number) => {
-                        factors[field] += scale * f64::from(row.weight);
+                        factors[field as usize] += scale * f64::from(row.weight);
                         shift += scale * f64::from(row.mean);
+                        let sums = sums.as_flattened_mut();
                         for &(label, value) in self.cells_of(row, number) {
                             sums[usize::from(label)] += scale as f32 * value;
                         }
                     }
+                    Kind::Dense | Kind::WithAny if scale == 1.0 => rows.push(row.start as usize),
                     Kind::Dense | Kind::WithAny => {
-                        add(&mut sums, self.dense_row(row), scale as f32);
+                        let row = self.dense[row.start as usize..][..self.length].as_flattened();
+                        let sums = sums.as_flattened_mut().iter_mut();
+                        sums.zip(row).for_each(|(sum, value)| *sum += scale as f32 * value);
                     }
                 }
             }
-            scores.iter_mut().zip(&sums).for_each(|(score, sum)| *score += f64::from(*sum));
+            self.add(&mut sums, &rows);
+            scores.iter_mut().zip(sums.as_flattened()).for_each(|(score, sum)| *score += f64::from(*sum));
         }
         for (floor, factor) in self.floors.iter().zip(factors) {
             scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
@@ -277,80 +243,30 @@ impl AxisScorer {
         scores
     }
 
-    /// The rows of a block of features, without those that are in the row before. The processor is made to fetch what they
-    /// hold, all at a time: a model is larger than the caches next to it, and while one row is added up it would wait for the
-    /// next.
-    fn fetch(&self, reader: &mut RowReader<'_>, block: &[Known]) -> [Row; BLOCK] {
-        const CACHE_LINE: usize = 64 / size_of::<f32>();
-        let mut rows = [Row::UNKNOWN; BLOCK];
-        rows.iter_mut().zip(block).for_each(|(row, known)| *row = self.rows[known.feature as usize]);
-        let mut sum = 0.0;
-        for (row, known) in rows.iter_mut().zip(block) {
-            *row = reader.pass(known, *row);
-            match row.kind {
-                Kind::Unknown => {}
-                Kind::Sparse(number) => {
-                    let cells = self.cells_of(*row, number);
-                    sum +=
-                        cells.first().map_or(0.0, |(_, value)| *value) + cells.last().map_or(0.0, |(_, value)| *value);
-                }
-                Kind::Dense | Kind::WithAny => {
-                    let (mut at, values) = (0, self.dense_row(*row));
-                    while let Some(value) = values.get(at) {
-                        sum += value;
-                        at += CACHE_LINE;
-                    }
-                }
-            }
+    /// Adds dense rows, given by their first pieces. One piece of all rows after the other: so the sum stays in registers, and
+    /// the processor, which sees no row wait for another, fetches many at a time.
+    fn add(&self, sums: &mut [Lanes], rows: &[usize]) {
+        for (number, sum) in sums.iter_mut().enumerate() {
+            *sum = rows.iter().fold(*sum, |sum, start| {
+                let values = &self.dense[start + number];
+                std::array::from_fn(|lane| sum[lane] + values[lane])
+            });
         }
-        std::hint::black_box(sum);
-        rows
     }
 
-    /// Reads the rows of features in the order of [`Hits::features`](super::Hits).
-    pub(super) fn reader(&self) -> RowReader<'_> {
-        RowReader { rows: &self.rows, read: u32::MAX }
-    }
-
-    /// What one row adds to one label's score; `None` if the axis does not know the feature.
+    /// What a feature adds to one label's score.
     #[inline]
-    pub(super) fn contribution(&self, row: Row, field: u32, label: usize, scales: &[f64; FIELDS]) -> Option<f64> {
+    pub(super) fn contribution(&self, said: &Said, label: usize, scales: &[f64; FIELDS]) -> f64 {
+        let Said { row, field, .. } = *said;
         let value = match row.kind {
-            Kind::Unknown => return None,
+            Kind::Unknown => 0.0,
             Kind::Sparse(number) => {
-                let cells = self.cells_of(row, number).iter();
-                let own = cells.map(|&(l, value)| if usize::from(l) == label { f64::from(value) } else { 0.0 });
+                let own = self.cells_of(row, number).iter().find(|(own, _)| usize::from(*own) == label);
                 let floor = self.floors.get(field as usize).map_or(0.0, |floor| floor[label]);
-                f64::from(row.weight) * floor + own.sum::<f64>() - f64::from(row.mean)
+                f64::from(row.weight) * floor + own.map_or(0.0, |(_, value)| f64::from(*value)) - f64::from(row.mean)
             }
-            Kind::Dense | Kind::WithAny => f64::from(self.dense[row.start as usize * self.padded + label]),
+            Kind::Dense | Kind::WithAny => f64::from(self.dense[row.start as usize..].as_flattened()[label]),
         };
-        Some(scales[field as usize] * value)
-    }
-}
-
-/// Reads rows one after the other, without those that are in the row before.
-pub(super) struct RowReader<'a> {
-    rows: &'a [Row],
-    /// The feature that was read already.
-    read: u32,
-}
-
-impl RowReader<'_> {
-    #[inline]
-    pub(super) fn next(&mut self, known: &Known) -> Row {
-        self.pass(known, self.rows[known.feature as usize])
-    }
-
-    /// The row of a feature, if it is not in the row before.
-    #[inline]
-    fn pass(&mut self, known: &Known, row: Row) -> Row {
-        if known.feature == self.read {
-            return Row::UNKNOWN;
-        }
-        if row.kind == Kind::WithAny {
-            self.read = known.feature + 1;
-        }
-        row
+        scales[field as usize] * value
     }
 }

@@ -1,87 +1,60 @@
 //! Why a label has its score: what each n-gram adds to it.
 
-use std::cmp::Ordering;
-
 use super::{
     Hits, Reading,
     axis::{AxisScorer, Scored},
+    rows::Said,
 };
 use crate::classify::{Evidence, Explanation, features::FIELDS};
 
 impl AxisScorer {
     /// Why a label has its score, in at most so many reasons.
     pub(super) fn explain(&self, reading: &Reading<'_>, scored: &Scored<'_>, label: usize, max: usize) -> Explanation {
-        let Reading { document, hits } = *reading;
-        let mut strongest = Strongest::new(hits, max);
-        self.contributions(hits, label, &scored.scales, |group, value| strongest.offer(group, value));
-        let listed: f64 = strongest.kept.iter().map(|(_, contribution)| contribution).sum();
+        let Reading { document, hits, said } = *reading;
+        let strongest = strongest(hits, self.contributions(said, label, &scored.scales), max);
+        let listed: f64 = strongest.iter().map(|(_, contribution)| contribution).sum();
         Explanation {
             label: self.labels[label].id.clone(),
             display_name: self.labels[label].display.clone(),
             probability: scored.probabilities[label],
             score: scored.scores[label],
             prior_contribution: scored.start[label],
-            evidence: hits.evidence(document, &strongest.kept),
+            evidence: hits.evidence(document, &strongest),
             remaining_contribution: scored.scores[label] - scored.start[label] - listed,
         }
     }
 
     /// What speaks for a label, strongest first: at most so many reasons.
     pub(super) fn evidence(&self, reading: &Reading<'_>, label: usize, max: usize) -> Vec<Evidence> {
-        let Reading { document, hits } = *reading;
-        let mut strongest = Strongest::new(hits, max);
-        self.contributions(hits, label, &self.scales(&hits.features), |group, value| {
-            if value > 0.0 {
-                strongest.offer(group, value);
-            }
-        });
-        hits.evidence(document, &strongest.kept)
+        let Reading { document, hits, said } = *reading;
+        let mut contributions = self.contributions(said, label, &self.scales(said));
+        contributions.retain(|(_, value)| *value > 0.0);
+        hits.evidence(document, &strongest(hits, contributions, max))
     }
 
-    /// Calls `visit` with the number of each group that the axis knows, and with what its n-gram adds to the label, all
-    /// zones together.
-    fn contributions(&self, hits: &Hits, label: usize, scales: &[f64; FIELDS], mut visit: impl FnMut(u32, f64)) {
-        let mut reader = self.reader();
-        for (number, group) in (0..).zip(&hits.groups) {
-            let mut sum = None;
-            for known in hits.features_of(group) {
-                if let Some(value) = self.contribution(reader.next(known), known.field, label, scales) {
-                    sum = Some(sum.unwrap_or(0.0) + value);
-                }
-            }
-            if let Some(sum) = sum {
-                visit(number, sum);
+    /// The numbers of the groups that the axis knows, and what the n-gram of each adds to the label, all zones together.
+    fn contributions(&self, said: &[Said], label: usize, scales: &[f64; FIELDS]) -> Vec<(u32, f64)> {
+        let mut sums: Vec<(u32, f64)> = Vec::with_capacity(said.len());
+        for said in said {
+            let value = self.contribution(said, label, scales);
+            match sums.last_mut() {
+                Some((group, sum)) if *group == said.group => *sum += value,
+                Some(_) | None => sums.push((said.group, value)),
             }
         }
+        sums
     }
 }
 
 /// The strongest contributions, for or against, strongest first; of equal ones in the order of the ids of their n-grams,
 /// which does not depend on the order of reading.
-struct Strongest<'a> {
-    hits: &'a Hits,
-    max: usize,
-    /// Groups, by number, and contributions.
-    kept: Vec<(u32, f64)>,
-}
-
-impl<'a> Strongest<'a> {
-    fn new(hits: &'a Hits, max: usize) -> Self {
-        Strongest { hits, max, kept: Vec::with_capacity(max.min(hits.groups.len()) + 1) }
+fn strongest(hits: &Hits, mut contributions: Vec<(u32, f64)>, max: usize) -> Vec<(u32, f64)> {
+    let id = |group: u32| hits.groups[group as usize].id;
+    let order = |a: &(u32, f64), b: &(u32, f64)| b.1.abs().total_cmp(&a.1.abs()).then_with(|| id(a.0).cmp(&id(b.0)));
+    if max < contributions.len() {
+        contributions.select_nth_unstable_by(max, order);
+        contributions.truncate(max);
     }
-
-    fn offer(&mut self, group: u32, value: f64) {
-        let is_full = self.kept.len() == self.max;
-        // Most are weaker than all that are kept.
-        if is_full && self.kept.last().is_none_or(|(_, weakest)| value.abs() < weakest.abs()) {
-            return;
-        }
-        let id = |group: u32| self.hits.groups[group as usize].id;
-        let is_before = |kept: &(u32, f64)| {
-            kept.1.abs().total_cmp(&value.abs()).then_with(|| id(group).cmp(&id(kept.0))) == Ordering::Greater
-        };
-        let at = self.kept.partition_point(is_before);
-        self.kept.insert(at, (group, value));
-        self.kept.truncate(self.max);
-    }
+    contributions.sort_unstable_by(order);
+    contributions
 }

@@ -1,12 +1,15 @@
 //! The known features of a document, and the places where they stand.
 
-use super::index::{Index, Ngram};
+use super::{
+    index::{Index, Ngram},
+    rows::{Known, Rows, Said},
+};
 use crate::{
     classify::{
         Evidence, MAX_SPANS, Names,
-        features::{self, Occurrence, numbers},
+        features::{self, Field, Occurrence, ngram_id},
     },
-    text::{Document, Numbering, Part, Span},
+    text::{Document, Numbering, Part, Span, term_hash},
 };
 
 /// Look-ups that are begun before the first of them is used: a table is larger than the caches next to the processor, and
@@ -16,21 +19,14 @@ const AT_ONCE: usize = 16;
 /// Ends the chain of the places of an n-gram.
 const NONE: u32 = u32::MAX;
 
-/// A known feature.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    pub(super) feature: u32,
-    /// The number of its field.
-    pub(super) field: u32,
-}
-
-/// A known n-gram, or a label that is named.
+/// An n-gram of the document, or a label that is named in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub(super) id: u64,
-    /// Its features: `features[start..end]`.
-    start: u32,
-    end: u32,
+    /// The fields in which it stands here, as bits.
+    fields: u32,
+    /// Those of them that the tables know it in.
+    known: u32,
     /// The first and last of its places.
     first: u32,
     last: u32,
@@ -38,7 +34,7 @@ pub(super) struct Group {
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    span: Span,
+    occurrence: Occurrence,
     /// The next place of the same n-gram.
     next: u32,
 }
@@ -49,67 +45,65 @@ pub struct Hits {
     places: Vec<Place>,
     /// In the order of their first places.
     pub(super) groups: Vec<Group>,
-    /// Each feature once, group after group.
-    pub(super) features: Vec<Known>,
+    /// By axis: what it knows of them, group after group.
+    pub(super) said: [Vec<Said>; 2],
 }
 
 impl Hits {
     /// The features of a document that an index holds; `names` are those of the labels' catalog.
-    pub(super) fn new(document: &Document<'_>, names: &Names, index: &Index) -> Self {
-        let mut occurrences: Vec<Occurrence> = Vec::with_capacity(document.tokens.len() * 2 + 16);
-        features::visit(document, names, |occurrence| occurrences.push(occurrence));
+    pub(super) fn new(document: &Document<'_>, names: &Names, index: &Index, rows: &Rows) -> Self {
+        let most = document.tokens.len() * 2 + 16;
+        let mut hits = Hits { places: Vec::with_capacity(most), ..Hits::default() };
+        features::visit(document, names, |occurrence| hits.places.push(Place { occurrence, next: NONE }));
 
-        let mut hits = Hits { places: Vec::with_capacity(occurrences.len()), ..Hits::default() };
-        let mut seen = Numbering::new(occurrences.len());
-        // Of each group the n-gram, and the fields that it stands in here.
-        let mut of_groups: Vec<(Ngram, u32)> = Vec::new();
-        for part in occurrences.chunks(AT_ONCE) {
+        hits.groups.reserve(hits.places.len());
+        let mut seen = Numbering::new(hits.places.len());
+        for at in 0..hits.places.len() {
+            let Occurrence { ngram: id, fields, .. } = hits.places[at].occurrence;
+            let (group, is_new) = seen.number(id);
+            let at = at as u32;
+            if is_new {
+                hits.groups.push(Group { id, fields, known: 0, first: at, last: at });
+            } else {
+                let group = &mut hits.groups[group as usize];
+                hits.places[group.last as usize].next = at;
+                group.fields |= fields;
+                group.last = at;
+            }
+        }
+
+        let mut known = Vec::with_capacity(hits.groups.len() * 2);
+        for (number, part) in (0..).step_by(AT_ONCE).zip(hits.groups.chunks_mut(AT_ONCE)) {
             let mut found = [(0, Ngram::default()); AT_ONCE];
-            for (found, occurrence) in found.iter_mut().zip(part) {
-                let home = index.home(occurrence.ngram);
+            for (found, group) in found.iter_mut().zip(&*part) {
+                let home = index.home(group.id);
                 *found = (home, index.at(home));
             }
-            for (&(at, ngram), occurrence) in found.iter().zip(part) {
-                let Some(ngram) = index.find(occurrence.ngram, at, ngram) else { continue };
-                let fields = ngram.fields & occurrence.fields;
-                if fields == 0 {
-                    continue;
-                }
-                let place = hits.places.len() as u32;
-                hits.places.push(Place { span: occurrence.span, next: NONE });
-                let (group, is_new) = seen.number(occurrence.ngram);
-                if is_new {
-                    hits.groups.push(Group { id: occurrence.ngram, start: 0, end: 0, first: place, last: place });
-                    of_groups.push((ngram, fields));
-                } else {
-                    let known = &mut hits.groups[group as usize];
-                    hits.places[known.last as usize].next = place;
-                    known.last = place;
-                    of_groups[group as usize].1 |= fields;
-                }
+            for (number, (&(at, ngram), own)) in (number..).zip(found.iter().zip(part)) {
+                let ngram = index.find(own.id, at, ngram).unwrap_or_default();
+                own.known = own.fields & ngram.fields;
+                known.extend(ngram.features(own.known).map(|(feature, field)| Known { feature, field, group: number }));
             }
         }
-        hits.features.reserve(2 * of_groups.len());
-        for (group, (ngram, fields)) in hits.groups.iter_mut().zip(of_groups) {
-            group.start = hits.features.len() as u32;
-            hits.features.extend(numbers(fields).map(|field| Known { feature: ngram.feature(field), field }));
-            group.end = hits.features.len() as u32;
-        }
+        hits.said = rows.said(&known);
         hits
     }
 
-    /// The features of a group.
-    pub(super) fn features_of(&self, group: &Group) -> &[Known] {
-        &self.features[group.start as usize..group.end as usize]
+    /// The n-grams of the different words of the document, numbers left out.
+    pub fn words(&self) -> impl Iterator<Item = u64> {
+        let number = ngram_id(term_hash("0"));
+        let words = self.groups.iter().filter(|group| group.fields & Field::ANY_UNIGRAMS.bit() != 0);
+        words.map(|group| group.id).filter(move |id| *id != number)
     }
 
     /// Groups, by number, and their contributions, with the places where they stand.
     pub(super) fn evidence(&self, document: &Document<'_>, contributions: &[(u32, f64)]) -> Vec<Evidence> {
         let evidence = |&(group, contribution): &(u32, f64)| {
-            let first = self.groups[group as usize].first;
+            let Group { first, known, .. } = self.groups[group as usize];
             let places =
                 std::iter::successors(self.places.get(first as usize), |place| self.places.get(place.next as usize));
-            let mut spans: Vec<Span> = places.map(|place| place.span).collect();
+            let places = places.map(|place| place.occurrence).filter(|occurrence| occurrence.fields & known != 0);
+            let mut spans: Vec<Span> = places.filter_map(|occurrence| occurrence.span(&document.tokens)).collect();
             // The names of labels are found behind all words, and in several ways at one place.
             spans.sort_unstable_by_key(|span| (span.part == Part::Text, span.start, span.end));
             spans.dedup();

@@ -1,8 +1,8 @@
 //! Where the features of an n-gram are: one look-up for all its fields.
 
 use crate::{
-    classify::features::{FIELD_BITS, same_ngram},
-    text::MULTIPLIER,
+    classify::features::{FIELD_BITS, numbers, same_ngram},
+    text::Home,
 };
 
 /// The features of an n-gram that the tables know.
@@ -17,9 +17,10 @@ pub(super) struct Ngram {
 }
 
 impl Ngram {
-    /// The feature in the field with this number, which must be one of its fields.
-    pub(super) fn feature(&self, field: u32) -> u32 {
-        self.first + (self.fields & ((1 << field) - 1)).count_ones()
+    /// Its features in these fields, which must be some of its own, with the numbers of the fields.
+    pub(super) fn features(self, fields: u32) -> impl Iterator<Item = (u32, u32)> {
+        let all = (self.first..).zip(numbers(self.fields));
+        all.filter(move |(_, field)| fields & (1 << field) != 0)
     }
 }
 
@@ -28,9 +29,7 @@ impl Ngram {
 #[derive(Debug)]
 pub(super) struct Index {
     ngrams: Vec<Ngram>,
-    /// [`MULTIPLIER`].
-    multiplier: u64,
-    shift: u32,
+    home: Home,
 }
 
 impl Default for Index {
@@ -45,11 +44,7 @@ impl Index {
         let id = |feature: u64| feature >> FIELD_BITS << FIELD_BITS;
         let same = |a: &u64, b: &u64| same_ngram(*a, *b);
         let capacity = (features.chunk_by(same).count() * 2).next_power_of_two().max(2);
-        let mut index = Index {
-            ngrams: vec![Ngram::default(); capacity],
-            multiplier: *MULTIPLIER,
-            shift: u64::BITS - capacity.trailing_zeros(),
-        };
+        let mut index = Index { ngrams: vec![Ngram::default(); capacity], home: Home::new(capacity) };
         let mut first = 0;
         for own in features.chunk_by(same) {
             let fields = own.iter().fold(0, |fields, feature| fields | 1 << (feature & ((1 << FIELD_BITS) - 1)));
@@ -65,7 +60,7 @@ impl Index {
 
     /// Where an n-gram is, if nothing is in its way. The lowest bits of its id are 0, those of a feature do not count.
     pub(super) fn home(&self, id: u64) -> usize {
-        ((id >> FIELD_BITS).wrapping_mul(self.multiplier) >> self.shift) as usize
+        self.home.of(id >> FIELD_BITS)
     }
 
     fn next(&self, at: usize) -> usize {

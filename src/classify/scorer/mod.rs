@@ -13,17 +13,23 @@
 //! a feature says about a label it was never seen with (0 in a name field); only deviations from it are stored. Centring
 //! leaves every probability unchanged and makes the largest contributions the reasons for a label.
 //!
-//! What costs time is not the arithmetic but the memory it reads, which is larger than the caches next to a processor. So a
-//! known n-gram is looked up once for all its fields (`index`), each once however often it stands in the document (`hits`);
-//! what it adds to all labels stands in one row (`axis`); and the memory of many is asked for before the first is used.
+//! What costs time is not the arithmetic but the memory it reads, which is larger than the caches next to a processor. So an
+//! n-gram is looked up once for all its fields (`index`), however often it stands in the document (`hits`); what the axes
+//! know of it stands side by side (`rows`), what it adds to all labels in one row (`axis`); and the memory of many is asked
+//! for before the first is used.
 
 mod axis;
 mod explain;
 mod hits;
 mod index;
+mod rows;
 
 pub use self::hits::Hits;
-use self::{axis::AxisScorer, index::Index};
+use self::{
+    axis::AxisScorer,
+    index::Index,
+    rows::{Rows, Said},
+};
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
     names::Names,
@@ -35,15 +41,17 @@ use crate::text::Document;
 #[derive(Debug, Default)]
 pub struct Scorer {
     index: Index,
+    rows: Rows,
     axes: [Option<AxisScorer>; 2],
     names: Names,
 }
 
-/// A document and its known features.
+/// A document and what an axis knows of it.
 #[derive(Clone, Copy)]
 struct Reading<'a> {
     document: &'a Document<'a>,
     hits: &'a Hits,
+    said: &'a [Said],
 }
 
 impl Scorer {
@@ -57,19 +65,20 @@ impl Scorer {
     pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
         tables.check()?;
         let index = Index::new(&tables.features);
-        let mut axes = [None, None];
+        let (mut axes, mut rows) = ([None, None], [Vec::new(), Vec::new()]);
         for (number, axis) in tables.axes.into_iter().enumerate() {
             if let Some(axis) = axis {
-                axes[number] = Some(AxisScorer::new(axis, &tables.features, |id| display(number, id)));
+                let (axis, own) = AxisScorer::new(axis, &tables.features, |id| display(number, id));
+                (axes[number], rows[number]) = (Some(axis), own);
             }
         }
-        Ok(Scorer { index, axes, names })
+        Ok(Scorer { index, rows: Rows::new(tables.features.len(), &rows), axes, names })
     }
 
     /// The features of a document that the tables know.
     #[must_use]
     pub fn hits(&self, document: &Document<'_>) -> Hits {
-        Hits::new(document, &self.names, &self.index)
+        Hits::new(document, &self.names, &self.index, &self.rows)
     }
 
     /// Both labels of a document; `is_foreign` says that it is not like the articles of training. An axis the tables do not
@@ -82,8 +91,8 @@ impl Scorer {
         is_foreign: bool,
         options: &Options,
     ) -> [Option<Classification>; 2] {
-        let reading = Reading { document, hits };
         std::array::from_fn(|axis| {
+            let reading = Reading { document, hits, said: &hits.said[axis] };
             let asked = options.explain.get(axis).and_then(Option::as_deref);
             Some(self.axes[axis].as_ref()?.classify(&reading, is_foreign, asked, options))
         })
@@ -99,7 +108,7 @@ impl Scorer {
     /// The scores and probabilities of every label of an axis by its number, in the order of [`Scorer::labels`].
     #[must_use]
     pub fn scores(&self, axis: usize, hits: &Hits) -> Option<(Vec<f64>, Vec<f64>)> {
-        let scored = self.axes.get(axis)?.as_ref()?.score(&hits.features);
+        let scored = self.axes.get(axis)?.as_ref()?.score(&hits.said[axis]);
         Some((scored.scores, scored.probabilities))
     }
 
@@ -113,9 +122,9 @@ impl Scorer {
         hits: &Hits,
         max: usize,
     ) -> Vec<Evidence> {
-        let Some(axis) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
-        let Some(label) = axis.labels.iter().position(|known| known.id == label) else { return Vec::new() };
-        axis.evidence(&Reading { document, hits }, label, max)
+        let Some(scorer) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
+        let Some(label) = scorer.labels.iter().position(|known| known.id == label) else { return Vec::new() };
+        scorer.evidence(&Reading { document, hits, said: &hits.said[axis] }, label, max)
     }
 }
 
@@ -128,7 +137,7 @@ impl AxisScorer {
         asked: Option<&str>,
         options: &Options,
     ) -> Classification {
-        let scored = self.score(&reading.hits.features);
+        let scored = self.score(reading.said);
         let mut order: Vec<usize> = (0..scored.scores.len()).collect();
         // Labels are sorted by id and the sort is stable, so equal probabilities stay in the order of ids.
         order.sort_by(|&a, &b| scored.scores[b].total_cmp(&scored.scores[a]));

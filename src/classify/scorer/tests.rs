@@ -10,7 +10,7 @@ use crate::{
         Axis, AxisTables, Calibration, Catalog,
         features::{self, FIELDS, Field, TERM_FIELDS},
     },
-    text::Article,
+    text::{Article, TokenKind},
 };
 
 /// Texts of which features are made; what they say is drawn at random.
@@ -134,5 +134,37 @@ proptest! {
                 prop_assert!((positive - expect).abs() <= 1e-4 * (1.0 + expect), "{positive} is not {expect}");
             }
         }
+    }
+}
+
+/// An axis that a file leaves out is not answered; the features are looked up all the same.
+#[test]
+fn axes_may_be_missing() {
+    let names = Names::new(&Catalog::default());
+    let document = document(TEXTS[0]);
+    let features = features::row(&document, &names);
+    let axis = tables(features.clone(), 3, 0.0, || 0.5);
+    for axes in [[None, None], [Some(axis.clone()), None], [None, Some(axis)]] {
+        let there = axes.each_ref().map(Option::is_some);
+        let scorer =
+            Scorer::new(Tables { features: features.clone(), axes }, names.clone(), |_, id| id.to_owned()).unwrap();
+        let answers = scorer.classify(&document, &scorer.hits(&document), false, &Options::default());
+        assert_eq!(answers.map(|answer| answer.is_some()), there);
+    }
+}
+
+/// The words that are found are the different terms of all tokens that are no numbers, in the order in which they come by.
+#[test]
+fn words_are_those_of_the_document() {
+    let scorer = Scorer::default();
+    for text in TEXTS.into_iter().chain(["2023 and 2024: 0 and 7 of 7, the third 3rd", "5 6"]) {
+        let document = document(text);
+        let mut expect: Vec<u64> = Vec::new();
+        for token in document.tokens.iter().filter(|token| token.kind != TokenKind::Number) {
+            if !expect.contains(&features::ngram_id(token.term)) {
+                expect.push(features::ngram_id(token.term));
+            }
+        }
+        assert_eq!(scorer.hits(&document).words().collect::<Vec<u64>>(), expect, "{text}");
     }
 }
