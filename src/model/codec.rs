@@ -114,12 +114,28 @@ fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
+/// Longest header.
+pub(super) const LONGEST_HEADER: usize = FIXED_HEADER + 2 * SECTION_HEADER;
+
+/// How many bytes of a model file come before its counts, by its header; of anything else, and of what is damaged, some
+/// number.
+pub(super) fn length_without_counts(header: &[u8]) -> u64 {
+    let length = bytes_at(header, FIXED_HEADER + 8).map_or(0, u64::from_le_bytes);
+    length.saturating_add(LONGEST_HEADER as u64)
+}
+
 impl<'a> Container<'a> {
-    /// Reads the header.
+    /// Reads the header of a whole file.
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        Self::open_front(bytes, bytes.len() as u64)
+    }
+
+    /// Reads the header of a file of some length, of which these are the first bytes. A section that is not among them counts
+    /// as damaged.
+    pub(super) fn open_front(bytes: &'a [u8], actual: u64) -> Result<Self, ModelError> {
         let kind = Kind::of(bytes).ok_or(ModelError::NotAModel)?;
         let header = FIXED_HEADER + kind.sections().len() * SECTION_HEADER;
-        let truncated = || ModelError::Truncated { expected: header as u64, actual: bytes.len() as u64 };
+        let truncated = || ModelError::Truncated { expected: header as u64, actual };
         let number = |at| bytes_at(bytes, at).map(u16::from_le_bytes).ok_or_else(truncated);
         let (format, scheme) = (number(MAGIC_LENGTH)?, number(MAGIC_LENGTH + 2)?);
         if format != FORMAT {
@@ -141,7 +157,6 @@ impl<'a> Container<'a> {
         let entries = entries.ok_or_else(truncated)?;
         let lengths = entries.iter().try_fold(header as u64, |sum, entry| sum.checked_add(entry.packed_length));
         let expected = lengths.unwrap_or(u64::MAX);
-        let actual = bytes.len() as u64;
         match actual.cmp(&expected) {
             std::cmp::Ordering::Less => Err(ModelError::Truncated { expected, actual }),
             std::cmp::Ordering::Greater => Err(ModelError::TrailingBytes { expected, actual }),
@@ -159,8 +174,8 @@ impl<'a> Container<'a> {
         self.entries.iter().find(|entry| entry.section == section).map(|entry| entry.digest)
     }
 
-    /// Unpacks, verifies and decodes a section.
-    pub(super) fn section<T: DeserializeOwned>(&self, section: Section) -> Result<T, ModelError> {
+    /// What a section says of itself, and its bytes as they are unpacked: one more than it says, if there are more.
+    fn unpack(&self, section: Section) -> Result<(&Entry, impl io::Read), ModelError> {
         let Some(number) = self.entries.iter().position(|entry| entry.section == section) else {
             return Err(ModelError::OnlyCounts);
         };
@@ -173,10 +188,16 @@ impl<'a> Container<'a> {
         let header = FIXED_HEADER + self.entries.len() * SECTION_HEADER;
         let first = header + self.entries[..number].iter().map(|e| e.packed_length as usize).sum::<usize>();
         let packed = self.bytes.get(first..first + entry.packed_length as usize).unwrap_or_default();
+        let decoder = zstd::Decoder::with_buffer(packed).map_err(|_| ModelError::Damaged { section })?;
+        Ok((entry, decoder.take(entry.raw_length + 1)))
+    }
+
+    /// Unpacks, verifies and decodes a section.
+    pub(super) fn section<T: DeserializeOwned>(&self, section: Section) -> Result<T, ModelError> {
+        let (entry, mut unpacked) = self.unpack(section)?;
         let mut raw = Vec::new();
-        let unpacked = zstd::Decoder::with_buffer(packed)
-            .and_then(|decoder| decoder.take(entry.raw_length + 1).read_to_end(&mut raw));
-        if unpacked.is_err() || raw.len() as u64 != entry.raw_length || blake3::hash(&raw) != entry.digest {
+        let read = unpacked.read_to_end(&mut raw);
+        if read.is_err() || raw.len() as u64 != entry.raw_length || blake3::hash(&raw) != entry.digest {
             return Err(ModelError::Damaged { section });
         }
         match postcard::take_from_bytes(&raw) {
@@ -184,6 +205,17 @@ impl<'a> Container<'a> {
             Ok(_) => Err(ModelError::Malformed { section, reason: "bytes left over".to_owned() }),
             Err(error) => Err(ModelError::Malformed { section, reason: error.to_string() }),
         }
+    }
+
+    /// Verifies a section in little memory.
+    pub(super) fn verify(&self, section: Section) -> Result<(), ModelError> {
+        let (entry, mut unpacked) = self.unpack(section)?;
+        let mut measured = Measured::default();
+        let read = io::copy(&mut unpacked, &mut measured);
+        if read.is_err() || measured.length != entry.raw_length || measured.hasher.finalize() != entry.digest {
+            return Err(ModelError::Damaged { section });
+        }
+        Ok(())
     }
 }
 

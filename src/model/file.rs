@@ -36,6 +36,17 @@ impl ModelFile {
         Ok(ModelFile { model, serving, counts })
     }
 
+    /// Checks the whole file in little memory, and reads its serving section.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::from_bytes`]; the counts are damaged. Whether they make sense is not looked at.
+    pub fn verify(bytes: &[u8]) -> Result<Model, ModelError> {
+        let model = Model::from_bytes(bytes)?;
+        codec::Container::open(bytes)?.verify(Section::Counts)?;
+        Ok(model)
+    }
+
     /// Both sections of the model that is built into the program.
     ///
     /// # Errors

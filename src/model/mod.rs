@@ -11,6 +11,8 @@ mod report;
 mod self_test;
 pub mod store;
 
+use std::io::{self, Read as _};
+
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -80,7 +82,23 @@ impl Model {
     /// The file is not a model, is damaged, is of a format or feature scheme that this build does not read, or fails
     /// its self-test.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        let container = codec::Container::open(bytes)?;
+        Self::of(&codec::Container::open(bytes)?)
+    }
+
+    /// [`Model::from_bytes`] of a file of some length, without reading its counts.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read; as [`Model::from_bytes`].
+    pub fn from_reader(mut file: impl io::Read, length: u64) -> io::Result<Result<Self, ModelError>> {
+        let mut front = Vec::new();
+        file.by_ref().take(codec::LONGEST_HEADER as u64).read_to_end(&mut front)?;
+        let rest = codec::length_without_counts(&front).saturating_sub(front.len() as u64);
+        file.take(rest).read_to_end(&mut front)?;
+        Ok(codec::Container::open_front(&front, length).and_then(|container| Self::of(&container)))
+    }
+
+    fn of(container: &codec::Container<'_>) -> Result<Self, ModelError> {
         let mut serving: Serving = container.section(Section::Serving)?;
         let answers = std::mem::take(&mut serving.self_test);
         let own =

@@ -35,19 +35,22 @@ pub struct Published {
     pub is_new: bool,
 }
 
+/// Bytes that are compared at a time.
+const COMPARED_AT_ONCE: usize = 1 << 16;
+
 impl Store {
     /// Puts a model into the store. Doing it again is harmless: the version is there already then, and damage to its file
     /// is mended.
     ///
     /// # Errors
     ///
-    /// The bytes are no sound model; a text of the sidecar is too long; the file system refuses.
+    /// The bytes are no sound model, but for what its counts say; a text of the sidecar is too long; the file system refuses.
     pub fn publish(&self, bytes: &[u8], info: &Info) -> Result<Published, StoreError> {
         info.check()?;
-        let file = ModelFile::from_bytes(bytes).map_err(StoreError::Unsound)?;
-        let version = Version::new(file.model.version())?;
-        let info = Info { about: Some(About::of(&file.model)), ..info.clone() };
-        drop(file);
+        let model = ModelFile::verify(bytes).map_err(StoreError::Unsound)?;
+        let version = Version::new(model.version())?;
+        let info = Info { about: Some(About::of(&model)), ..info.clone() };
+        drop(model);
         let sidecar = serde_json::to_vec_pretty(&info)
             .map_err(|error| StoreError::Info { path: self.info_path(&version), reason: error.to_string() })?;
         let (mut new_model, mut new_sidecar) = {
@@ -77,7 +80,19 @@ impl Store {
 
     /// Whether the file of a version holds just these bytes.
     fn holds(&self, version: &Version, bytes: &[u8]) -> bool {
-        fs::read(self.path(version)).is_ok_and(|held| held == bytes)
+        let is_equal = |mut file: File| -> io::Result<bool> {
+            let (mut rest, mut buffer) = (bytes, vec![0; COMPARED_AT_ONCE]);
+            loop {
+                let read = file.read(&mut buffer)?;
+                match rest.split_at_checked(read) {
+                    Some((own, _)) if own != &buffer[..read] => return Ok(false),
+                    Some(_) if read == 0 => return Ok(rest.is_empty()),
+                    Some((_, after)) => rest = after,
+                    None => return Ok(false),
+                }
+            }
+        };
+        File::open(self.path(version)).and_then(is_equal).unwrap_or(false)
     }
 
     /// Loads a version, ready to answer.
@@ -87,7 +102,9 @@ impl Store {
     /// [`StoreError::NotFound`]; [`StoreError::Refused`] if the file is damaged, is of another format or feature scheme,
     /// or fails its self-test; [`StoreError::Misnamed`].
     pub fn load(&self, version: &Version) -> Result<Model, StoreError> {
-        let model = Model::from_bytes(&self.read(version)?).map_err(|reason| self.refused(version, reason))?;
+        let file = File::open(self.path(version)).map_err(|error| self.not_found_or(error, version))?;
+        let read = file.metadata().and_then(|metadata| Model::from_reader(&file, metadata.len()));
+        let model = read.map_err(at(&self.path(version)))?.map_err(|reason| self.refused(version, reason))?;
         self.check_name(version, &model)?;
         Ok(model)
     }
@@ -98,7 +115,9 @@ impl Store {
     ///
     /// As [`Store::load`].
     pub fn load_file(&self, version: &Version) -> Result<ModelFile, StoreError> {
-        self.checked(version, &self.read(version)?)
+        let file = ModelFile::from_bytes(&self.read(version)?).map_err(|reason| self.refused(version, reason))?;
+        self.check_name(version, &file.model)?;
+        Ok(file)
     }
 
     /// The bytes of a version, all of them checked.
@@ -108,7 +127,7 @@ impl Store {
     /// As [`Store::load`].
     pub fn export(&self, version: &Version) -> Result<Vec<u8>, StoreError> {
         let bytes = self.read(version)?;
-        self.checked(version, &bytes)?;
+        self.verify(version, &bytes)?;
         Ok(bytes)
     }
 
@@ -123,22 +142,22 @@ impl Store {
         let mut file = File::open(&path).map_err(|error| self.not_found_or(error, version))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).and_then(|_| file.rewind()).map_err(at(&path))?;
-        self.checked(version, &bytes)?;
+        self.verify(version, &bytes)?;
         Ok((file, bytes.len() as u64))
     }
 
-    fn checked(&self, version: &Version, bytes: &[u8]) -> Result<ModelFile, StoreError> {
-        let file = ModelFile::from_bytes(bytes).map_err(|reason| self.refused(version, reason))?;
-        self.check_name(version, &file.model)?;
-        Ok(file)
+    fn verify(&self, version: &Version, bytes: &[u8]) -> Result<(), StoreError> {
+        let model = ModelFile::verify(bytes).map_err(|reason| self.refused(version, reason))?;
+        self.check_name(version, &model)
     }
 
-    /// Puts a model file from elsewhere into the store: [`Store::publish`] with [`Origin::Import`].
+    /// Puts a model file from elsewhere into the store: [`Store::publish`] with [`Origin::Import`], once its counts make sense.
     ///
     /// # Errors
     ///
-    /// As [`Store::publish`].
+    /// The bytes are no sound model; as [`Store::publish`].
     pub fn import(&self, bytes: &[u8], by: By) -> Result<Published, StoreError> {
+        ModelFile::from_bytes(bytes).map_err(StoreError::Unsound)?;
         self.publish(bytes, &Info::new(by, Origin::Import, None))
     }
 
