@@ -5,7 +5,7 @@ axis multinomial naive Bayes of scikit-learn on the words of the article, learnt
     benches/peers.py analyze            an article in process, beside `chuanda analyze` on one thread
     benches/peers.py training [N]       counting and fitting N articles (default 100000), beside `chuanda update`
     benches/peers.py serve              the same contract served with grpcio: what `cargo bench --bench service` drives
-                                        in place of its ceiling if it is told `-- ROUNDS SECONDS benches/peers.py`
+                                        in place of its ceiling if it is told `-- --against benches/peers.py`
 
 CONTRIBUTING.md says what has to be installed. English articles only. The two are run in turn and on the same articles.
 """

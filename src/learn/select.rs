@@ -100,12 +100,23 @@ pub(super) struct Choice {
 
 /// The lowest cut-off, from that of the settings on, under which the features fit; `None` if the names alone do not.
 pub(super) fn lowest_cut_off(table: &AxisTable, settings: &Settings) -> Option<u32> {
-    let mut documents: Vec<u32> = (0..table.features() as u32).map(|feature| table.documents_of(feature)).collect();
+    lowest_cut_off_within(table, settings, MAX_FEATURES)
+}
+
+fn lowest_cut_off_within(table: &AxisTable, settings: &Settings, max_features: usize) -> Option<u32> {
+    // Names are known whatever the cut-off.
+    let names = Settings { min_documents: u32::MAX, ..*settings };
+    let room = max_features.checked_sub(table.known_terms(&names).count())?;
+    let others = Settings { min_documents: 1, name_count: 0.0, ..*settings };
+    let mut documents: Vec<u32> = table
+        .known_terms(&others)
+        .filter(|&feature| !table.knows(feature, &names))
+        .map(|feature| table.documents_of(feature))
+        .collect();
     documents.sort_unstable_by(|a, b| b.cmp(a));
     // The first feature that does not fit has so many articles, and its equals do not fit either.
-    let needed = documents.get(MAX_FEATURES).map_or(0, |documents| documents.saturating_add(1));
-    let raised = Settings { min_documents: settings.min_documents.max(needed).max(table.lowest), ..*settings };
-    fits(table, &raised).then_some(raised.min_documents)
+    let needed = documents.get(room).map_or(0, |documents| documents.saturating_add(1));
+    Some(settings.min_documents.max(needed).max(table.lowest))
 }
 
 fn fits(table: &AxisTable, settings: &Settings) -> bool {
@@ -251,4 +262,31 @@ pub(super) fn learn(
     }
     let calibration = calibrate(&all);
     Ok(Choice { settings, parameters, weights, calibration })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        classify::Axis,
+        learn::testing::{counts_of, small_corpus},
+    };
+
+    /// However little room there is beside the names, the cut-off is the lowest under which all fits.
+    #[test]
+    fn the_cut_off_leaves_room_for_names() {
+        let counts = counts_of(&small_corpus());
+        for axis in Axis::ALL {
+            let table = AxisTable::new(&counts, axis).unwrap();
+            let known = |min_documents| table.known_terms(&Settings { min_documents, ..START }).count();
+            let (names, all) = (known(u32::MAX), known(START.min_documents));
+            assert!(names > 0 && all > names);
+            for max in 0..all + 2 {
+                let found = lowest_cut_off_within(&table, &START, max);
+                let fits = |&cut_off: &u32| known(cut_off) <= max;
+                let expect = (max >= names).then(|| (START.min_documents..).find(fits)).flatten();
+                assert_eq!(found, expect, "{axis:?} {max}");
+            }
+        }
+    }
 }

@@ -46,6 +46,9 @@ const COMPRESSION_LEVEL: i32 = 12;
 /// into a file if there is a place for one, so that it is never in memory as a whole.
 const IN_ONE_GO: u64 = 64 << 20;
 
+/// How hard such a long one is compressed: what the embedded model gains by more is not worth minutes.
+const LEVEL_OF_LONG: i32 = 3;
+
 /// Bytes that are handed over at a time while a section is encoded.
 const BUFFER: usize = 1 << 16;
 
@@ -369,7 +372,7 @@ fn compress<W: io::Write>(
     raw_length: u64,
     writer: W,
 ) -> Result<W, ModelError> {
-    let mut encoder = zstd::Encoder::new(writer, COMPRESSION_LEVEL).map_err(ModelError::Scratch)?;
+    let mut encoder = zstd::Encoder::new(writer, LEVEL_OF_LONG).map_err(ModelError::Scratch)?;
     encoder.set_pledged_src_size(Some(raw_length)).map_err(ModelError::Scratch)?;
     encode(value, encoder, section)?.finish().map_err(ModelError::Scratch)
 }

@@ -1,7 +1,9 @@
 //! Sums over very many features in little memory: what changes is gathered, sorted, and merged into compressed runs.
 //!
 //! A feature that stands in one article, as most do, takes about ten bytes. Runs are cut by the first bits of the
-//! features' ids, so that merging needs little memory besides, and goes on in parallel.
+//! features' ids, so that merging needs little memory besides, and goes on in parallel. What came last is in runs of its own
+//! until they are a part of the others that is worth merging (a log-structured merge tree: O'Neil et al. 1996), so that the
+//! whole is not written anew for every few articles.
 
 mod bytes;
 mod run;
@@ -23,16 +25,19 @@ const RUN_SHIFT: u32 = u64::BITS - RUNS.trailing_zeros();
 /// Changes that are gathered before they are merged: 16 bytes each.
 const MAX_PENDING: usize = 2 << 20;
 
-/// Articles of one change at most.
-const MAX_CHANGE: u32 = i32::MAX.cast_unsigned();
-
 /// What was taken and is not merged yet, at most.
 const MAX_TAKEN: usize = 1 << 20;
+
+/// What came last is merged with a run when it takes one byte for so many of the run.
+const RECENT_SHARE: usize = 4;
 
 /// How many articles of each label have each feature.
 #[derive(Debug)]
 pub(super) struct Sums {
     runs: Vec<Run>,
+    /// What came last, of each run.
+    recent: Vec<Run>,
+    /// Changes of what came last that are not merged yet.
     pending: usize,
     /// By feature, axis and label.
     taken: HashMap<(u64, u8, u16), u32>,
@@ -40,7 +45,8 @@ pub(super) struct Sums {
 
 impl Default for Sums {
     fn default() -> Self {
-        Self { runs: (0..RUNS).map(|_| Run::default()).collect(), pending: 0, taken: HashMap::new() }
+        let runs = || (0..RUNS).map(|_| Run::default()).collect();
+        Self { runs: runs(), recent: runs(), pending: 0, taken: HashMap::new() }
     }
 }
 
@@ -52,16 +58,10 @@ impl Sums {
     /// Counts a feature of articles with some labels. A feature without labels is there without cells.
     pub(super) fn add(&mut self, id: u64, labels: [Option<u16>; 2], articles: u32) {
         let labels = labels.map(|label| label.unwrap_or(NONE));
-        let mut rest = articles;
-        loop {
-            let part = rest.min(MAX_CHANGE);
-            self.runs[run_of(id)].pending.push(Change { id, labels, articles: part.cast_signed() });
-            self.pending += 1;
-            rest -= part;
-            if rest == 0 {
-                break;
-            }
-        }
+        let pending = &mut self.recent[run_of(id)].pending;
+        let before = pending.len();
+        pending.extend(Change::of(id, labels, articles));
+        self.pending += pending.len() - before;
         if self.pending >= MAX_PENDING {
             self.settle();
         }
@@ -69,10 +69,13 @@ impl Sums {
 
     /// Articles of a label of an axis that have a feature. What was added must have been settled.
     pub(super) fn count(&self, id: u64, axis: usize, label: u16) -> u32 {
-        let cells = self.runs[run_of(id)].find(id);
-        let cell = cells.and_then(|cells| cells[axis].iter().find(|(own, _)| *own == label).map(|(_, count)| *count));
+        let in_run = |run: &Run| {
+            let cells = run.find(id)?;
+            cells[axis].iter().find(|(own, _)| *own == label).map(|(_, count)| *count)
+        };
+        let both = [&self.runs, &self.recent].map(|runs| in_run(&runs[run_of(id)]).unwrap_or_default());
         let taken = self.taken.get(&(id, axis as u8, label)).copied().unwrap_or_default();
-        cell.unwrap_or_default().saturating_sub(taken)
+        both[0].saturating_add(both[1]).saturating_sub(taken)
     }
 
     /// Takes articles off a count, which must be as large.
@@ -86,27 +89,40 @@ impl Sums {
 
     /// Merges what was gathered.
     pub(super) fn settle(&mut self) {
-        for ((id, axis, label), mut articles) in self.taken.drain() {
-            let mut labels = [NONE; 2];
-            labels[usize::from(axis)] = label;
-            while articles > 0 {
-                let part = articles.min(MAX_CHANGE);
-                self.runs[run_of(id)].pending.push(Change { id, labels, articles: -part.cast_signed() });
-                self.pending += 1;
-                articles -= part;
+        // What is taken was merged before. What was added since then may say that a feature is there without articles, which
+        // has the last word.
+        if !self.taken.is_empty() {
+            self.merge(|_, _| true);
+            for ((id, axis, label), articles) in self.taken.drain() {
+                let mut labels = [NONE; 2];
+                labels[usize::from(axis)] = label;
+                let changes = Change::of(id, labels, articles);
+                self.runs[run_of(id)].pending.extend(changes.map(|change| change.taken()));
             }
+            self.runs.par_iter_mut().for_each(Run::settle);
         }
         if self.pending > 0 {
-            self.runs.par_iter_mut().for_each(Run::settle);
+            self.recent.par_iter_mut().for_each(Run::settle);
             self.pending = 0;
+            self.merge(|run, recent| recent.bytes.len() * RECENT_SHARE >= run.bytes.len());
         }
+    }
+
+    /// Merges runs of what came last into the others.
+    fn merge(&mut self, is_worth_it: impl Fn(&Run, &Run) -> bool + Sync) {
+        self.runs.par_iter_mut().zip(&mut self.recent).filter(|(run, recent)| is_worth_it(run, recent)).for_each(
+            |(run, recent)| {
+                run.take_in(recent);
+            },
+        );
     }
 
     /// Merges what was gathered, for the last time: what that takes is given back.
     pub(super) fn finish(&mut self) {
         self.settle();
+        self.merge(|_, _| true);
         self.taken = HashMap::new();
-        self.runs.iter_mut().for_each(|run| run.pending = Vec::new());
+        self.runs.iter_mut().chain(&mut self.recent).for_each(|run| run.pending = Vec::new());
     }
 
     /// Gives labels other numbers, and forgets those that get none.
@@ -125,17 +141,17 @@ impl Sums {
         });
     }
 
-    /// Features there are.
+    /// Features there are. It must have been finished.
     pub(super) fn features(&self) -> usize {
         self.runs.iter().map(|run| run.features).sum()
     }
 
-    /// Cells of an axis there are.
+    /// Cells of an axis there are. It must have been finished.
     pub(super) fn cells(&self, axis: usize) -> usize {
         self.runs.iter().map(|run| run.cells[axis]).sum()
     }
 
-    /// Calls `visit` for every feature, ascending, with its cells. What was added must have been settled.
+    /// Calls `visit` for every feature, ascending, with its cells. It must have been finished.
     pub(super) fn visit(&self, mut visit: impl FnMut(u64, &mut FeatureCells)) {
         self.runs.iter().for_each(|run| run.visit(&mut visit));
     }
@@ -223,9 +239,12 @@ mod tests {
                 }
                 if settle {
                     sums.settle();
+                    for (axis, cells) in plain[&id].iter().enumerate() {
+                        cells.iter().for_each(|(&label, &articles)| assert_eq!(sums.count(id, axis, label), articles));
+                    }
                 }
             }
-            sums.settle();
+            sums.finish();
             check(&sums, &plain);
             for index in taken {
                 let cells = plain.iter().flat_map(|(&id, axes)| {
@@ -245,7 +264,7 @@ mod tests {
                     plain.remove(&id);
                 }
             }
-            sums.settle();
+            sums.finish();
             check(&sums, &plain);
         }
     }

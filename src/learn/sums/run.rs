@@ -48,6 +48,32 @@ impl Run {
         (reader.id == id).then_some(cells)
     }
 
+    /// Takes in all that another run holds, which holds nothing then.
+    pub(super) fn take_in(&mut self, other: &mut Run) {
+        let pending = std::mem::take(&mut other.pending);
+        let mut other = std::mem::replace(other, Run { pending, ..Run::default() });
+        if self.features == 0 {
+            std::mem::swap(&mut self.pending, &mut other.pending);
+            *self = other;
+            return;
+        }
+        other.visit(|id, cells| {
+            let [first, second] = cells.each_ref().map(|cells| cells.as_slice());
+            let cells = first.iter().map(|cell| (0, cell)).chain(second.iter().map(|cell| (1, cell)));
+            for (axis, &(label, articles)) in cells {
+                let mut labels = [NONE; 2];
+                labels[axis] = label;
+                self.pending.extend(Change::of(id, labels, articles));
+            }
+            if first.is_empty() && second.is_empty() {
+                self.pending.extend(Change::of(id, [NONE; 2], 0));
+            }
+        });
+        drop(other);
+        self.settle();
+        self.pending = Vec::new();
+    }
+
     /// Merges what was gathered.
     pub(super) fn settle(&mut self) {
         if self.pending.is_empty() {
@@ -89,7 +115,24 @@ impl Run {
     }
 }
 
+/// Articles of one change at most.
+const MAX_CHANGE: u32 = i32::MAX.cast_unsigned();
+
 impl Change {
+    /// So many articles more: in several changes, if they are too many for one.
+    pub(super) fn of(id: u64, labels: [u16; 2], articles: u32) -> impl Iterator<Item = Change> {
+        let last = articles % MAX_CHANGE;
+        let full = std::iter::repeat_n(MAX_CHANGE, (articles / MAX_CHANGE) as usize);
+        // One at least: a feature may be there without articles.
+        let parts = full.chain((last > 0 || articles == 0).then_some(last));
+        parts.map(move |articles| Change { id, labels, articles: articles.cast_signed() })
+    }
+
+    /// So many articles less.
+    pub(super) fn taken(self) -> Self {
+        Change { articles: -self.articles, ..self }
+    }
+
     pub(super) fn apply(&self, cells: &mut FeatureCells) {
         for (cells, label) in cells.iter_mut().zip(self.labels).filter(|(_, label)| *label != NONE) {
             let at = cells.binary_search_by_key(&label, |(number, _)| *number).unwrap_or_else(|at| {
