@@ -70,8 +70,15 @@ impl LabelledArticle {
     #[must_use]
     pub fn text_digest(&self) -> Digest {
         let Article { title, text } = self.article();
-        let said = title.unwrap_or_default().chars().chain(text.chars());
-        let said: String = said.filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        let mut said = String::with_capacity(title.map_or(0, str::len) + text.len());
+        for c in title.unwrap_or_default().chars().chain(text.chars()) {
+            // Most characters are ASCII, or have no case.
+            if c.is_ascii_alphanumeric() {
+                said.push(c.to_ascii_lowercase());
+            } else if !c.is_ascii() && c.is_alphanumeric() {
+                said.extend(c.to_lowercase());
+            }
+        }
         Digest::of(&["text", &said])
     }
 

@@ -155,8 +155,7 @@ impl Trainer {
     ///
     /// Why it cannot be learnt from; the trainer is as before.
     pub fn add(&mut self, article: &LabelledArticle) -> Result<Added, RejectedArticle> {
-        self.check(article)?;
-        self.count(article, article.prepare(&self.names))
+        self.add_all(std::slice::from_ref(article)).remove(0)
     }
 
     /// Counts many articles, reading them on all threads of the current rayon pool. One result for each, in order.
@@ -167,7 +166,20 @@ impl Trainer {
             .zip(checked)
             .map(|(article, checked)| checked.map(|()| article.prepare(&self.names)))
             .collect();
-        articles.iter().zip(prepared).map(|(article, prepared)| self.count(article, prepared?)).collect()
+        let mut new = Vec::with_capacity(articles.len());
+        let mut doubles = Vec::new();
+        let mut added = Vec::with_capacity(articles.len());
+        for (article, prepared) in articles.iter().zip(prepared) {
+            added.push(prepared.and_then(|prepared| self.admit(article, prepared, &mut new, &mut doubles)));
+        }
+        self.tally.add_words(new.iter().map(|(_, _, sampled)| &sampled.row));
+        for (group, digest, sampled) in new {
+            self.sample.add(group, digest, sampled);
+        }
+        for Prepared { group, digest, source, .. } in doubles {
+            self.sample.another_source(group, digest, source.as_deref());
+        }
+        added
     }
 
     fn check(&self, article: &LabelledArticle) -> Result<(), RejectedArticle> {
@@ -201,22 +213,26 @@ impl Trainer {
         Ok(Axis::ALL.map(|axis| article.labels[axis as usize].as_ref().map(|label| self.tally.number(axis, label))))
     }
 
-    fn count(&mut self, article: &LabelledArticle, mut prepared: Prepared) -> Result<Added, RejectedArticle> {
+    /// Counts an article, but for its words. It is put with the new ones or, if its source is to be noted, with the doubles.
+    fn admit(
+        &mut self,
+        article: &LabelledArticle,
+        mut prepared: Prepared,
+        new: &mut Vec<(Digest, Digest, Sampled)>,
+        doubles: &mut Vec<Prepared>,
+    ) -> Result<Added, RejectedArticle> {
         if self.ledger.contains_key(&prepared.digest) {
-            if !self.goes_on {
-                self.sample.another_source(prepared.group, prepared.digest, prepared.source.as_deref());
-            }
+            doubles.extend((!self.goes_on).then_some(prepared));
             return Ok(Added::Double);
         }
-        let labels = self.label_numbers(article)?;
-        let row = prepared.row(labels);
-        self.tally.add(&row);
+        let row = prepared.row(self.label_numbers(article)?);
+        self.tally.add_labels(&row);
         self.ledger.insert(prepared.digest, prepared.text);
         if let Some(rebuilt_from) = &mut self.rebuilt_from {
             rebuilt_from.insert(prepared.digest);
         }
         let sampled = Sampled { text: prepared.text, source: prepared.source, row };
-        self.sample.add(prepared.group, prepared.digest, sampled);
+        new.push((prepared.group, prepared.digest, sampled));
         Ok(Added::New)
     }
 

@@ -85,14 +85,20 @@ impl Tally {
         numbers.iter().filter(|&(_, &number)| documents[usize::from(number)] > 0).map(|(label, _)| label.as_str())
     }
 
-    /// Counts an article.
-    pub(super) fn add(&mut self, row: &Row) {
+    /// Counts an article, but for its features and terms.
+    pub(super) fn add_labels(&mut self, row: &Row) {
         self.languages[row.language] += 1;
         for (axis, label) in row.labels.into_iter().enumerate() {
             label.into_iter().for_each(|label| self.labels[axis].documents[usize::from(label)] += 1);
         }
-        row.features.iter().for_each(|&id| self.features.add(id, row.labels, 1));
-        row.terms.iter().for_each(|&term| self.terms.add(term, [Some(TERMS), None], 1));
+    }
+
+    /// Counts features and terms of articles, on all threads of the current rayon pool.
+    pub(super) fn add_words<'a>(&mut self, rows: impl Iterator<Item = &'a Row> + Clone) {
+        let features: Vec<_> = rows.clone().map(|row| (row.features.as_slice(), row.labels)).collect();
+        self.features.add_articles(&features);
+        let terms: Vec<_> = rows.map(|row| (row.terms.as_slice(), [Some(TERMS), None])).collect();
+        self.terms.add_articles(&terms);
     }
 
     /// Forgets an article as often as is said. Nothing is forgotten if some count is too small for it.

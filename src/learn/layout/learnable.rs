@@ -100,7 +100,7 @@ fn walk<'a>(
     sums.visit_runs(|run| {
         let end = base + run.len() as u32;
         let own = articles.iter_mut().map(|left| {
-            let (own, rest) = left.split_at(left.partition_point(|&place| place < end));
+            let (own, rest) = left.split_at(left.iter().take_while(|&&place| place < end).count());
             *left = rest;
             own
         });
@@ -124,7 +124,8 @@ fn keep<'a>(
     let (mut is_kept, mut base, mut kept) = (Vec::with_capacity(sums.features()), 0, 0);
     sums.visit_runs(|run| {
         let end = base + run.len() as u32;
-        let of_run = |places: &[u32], read: usize| read..read + places[read..].partition_point(|&place| place < end);
+        let of_run =
+            |places: &[u32], read: usize| read..read + places[read..].iter().take_while(|&&place| place < end).count();
         let mut is_sampled = vec![false; run.len()];
         for (places, &(read, _)) in articles.iter().zip(&done) {
             places[of_run(places, read)].iter().for_each(|place| is_sampled[(place - base) as usize] = true);

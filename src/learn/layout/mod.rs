@@ -167,6 +167,35 @@ struct Search<'a> {
     found: usize,
 }
 
+/// Features that are looked for at a time.
+const SEARCHED_TOGETHER: usize = 1 << 16;
+
+/// Looks for what articles have of the next features; `base` is where the first of these stands among all.
+fn find(searches: &mut [Search<'_>], features: &[u64], base: u32) {
+    let (Some(&first), Some(&last)) = (features.first(), features.last()) else { return };
+    // As ids are hashes, a table of where those begin that share their first bits leaves few to look among.
+    let shift = u64::BITS - ((last - first) | 1).leading_zeros();
+    let shift = shift.saturating_sub(features.len().ilog2());
+    let bucket = |id: u64| ((id - first) >> shift) as usize;
+    let mut starts = vec![0; bucket(last) + 2];
+    features.iter().for_each(|&id| starts[bucket(id) + 1] += 1);
+    for number in 1..starts.len() {
+        starts[number] += starts[number - 1];
+    }
+    searches.par_iter_mut().for_each(|Search { left, places, found }| {
+        while let Some((&id, rest)) = left.split_first().filter(|(id, _)| **id <= last) {
+            *left = rest;
+            // What comes before the first is not there.
+            let Some(number) = id.checked_sub(first).map(|_| bucket(id)) else { continue };
+            let start = starts[number];
+            if let Ok(place) = features[start..starts[number + 1]].binary_search(&id) {
+                places[*found] = base + (start + place) as u32;
+                *found += 1;
+            }
+        }
+    });
+}
+
 impl Positions {
     fn new<'a>(sums: &Sums, articles: impl Iterator<Item = &'a [u64]> + Clone) -> Self {
         let mut all = vec![0; articles.clone().map(<[u64]>::len).sum()];
@@ -177,19 +206,17 @@ impl Positions {
             Search { left, places, found: 0 }
         };
         let mut searches: Vec<Search<'_>> = articles.clone().map(search).collect();
-        let mut base = 0;
+        // Some runs at a time, so that each article is gone to a few times only.
+        let (mut ids, mut base): (Vec<u64>, u32) = (Vec::new(), 0);
         sums.visit_runs(|run| {
-            let Some(&(last, _)) = run.last() else { return };
-            searches.par_iter_mut().for_each(|Search { left, places, found }| {
-                let (own, rest) = left.split_at(left.partition_point(|&id| id <= last));
-                for place in own.iter().filter_map(|id| run.binary_search_by_key(id, |(id, _)| *id).ok()) {
-                    places[*found] = base + place as u32;
-                    *found += 1;
-                }
-                *left = rest;
-            });
-            base += run.len() as u32;
+            ids.extend(run.iter().map(|(id, _)| *id));
+            if ids.len() >= SEARCHED_TOGETHER {
+                find(&mut searches, &ids, base);
+                base += ids.len() as u32;
+                ids.clear();
+            }
         });
+        find(&mut searches, &ids, base);
         let found: Vec<usize> = searches.into_iter().map(|search| search.found).collect();
         let starts = articles.scan(0, |next, ids| Some(std::mem::replace(next, *next + ids.len())));
         let articles = starts.zip(found).map(|(start, found)| start..start + found).collect();

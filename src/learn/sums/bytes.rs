@@ -172,6 +172,6 @@ impl Writer {
 
     pub(super) fn finish(self) -> Run {
         let Writer { bytes, blocks, features, cells, .. } = self;
-        Run { bytes: bytes.into(), blocks: blocks.into(), features, cells, pending: Vec::new() }
+        Run { bytes: bytes.into(), blocks: blocks.into(), features, cells }
     }
 }

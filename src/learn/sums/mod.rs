@@ -1,4 +1,5 @@
-//! Sums over very many features in little memory: what changes is gathered, sorted, and merged into compressed runs.
+//! Sums over very many features in little memory: what changes is gathered, sorted, and merged into compressed runs, but for
+//! the features that come often, which are added up where they stand.
 //!
 //! A feature that stands in one article, as most do, takes about ten bytes. Runs are cut by the first bits of the
 //! features' ids, so that merging needs little memory besides, and goes on in parallel. What came last is in runs of its own
@@ -6,6 +7,7 @@
 //! whole is not written anew for every few articles.
 
 mod bytes;
+mod frequent;
 mod run;
 
 use std::collections::HashMap;
@@ -15,67 +17,140 @@ use rayon::prelude::*;
 pub(super) use self::bytes::FeatureCells;
 use self::{
     bytes::Writer,
+    frequent::Frequent,
     run::{Change, NONE, Run},
 };
 
-/// Runs that the features are spread over, by the first bits of their ids.
-const RUNS: usize = 256;
-const RUN_SHIFT: u32 = u64::BITS - RUNS.trailing_zeros();
+/// Parts that the features are spread over, by the first bits of their ids.
+const PARTS: usize = 256;
+const PART_SHIFT: u32 = u64::BITS - PARTS.trailing_zeros();
 
-/// Changes that are gathered before they are merged: 16 bytes each.
-const MAX_PENDING: usize = 2 << 20;
+/// Parts that a thread adds to at a time: what they take together stays in the processor's cache.
+const TOGETHER: usize = 4;
+
+/// Changes of a part that are gathered before they are merged: 16 bytes each.
+const MAX_PENDING: usize = 8 << 10;
 
 /// What was taken and is not merged yet, at most.
 const MAX_TAKEN: usize = 1 << 20;
 
-/// What came last is merged with a run when it takes one byte for so many of the run.
+/// What came last is merged with the rest when it takes one byte for so many of the rest.
 const RECENT_SHARE: usize = 4;
 
 /// How many articles of each label have each feature.
 #[derive(Debug)]
 pub(super) struct Sums {
-    runs: Vec<Run>,
-    /// What came last, of each run.
-    recent: Vec<Run>,
-    /// Changes of what came last that are not merged yet.
-    pending: usize,
+    parts: Vec<Part>,
+    /// Features that are there even without articles.
+    bare: Vec<u64>,
     /// By feature, axis and label.
     taken: HashMap<(u64, u8, u16), u32>,
 }
 
 impl Default for Sums {
     fn default() -> Self {
-        let runs = || (0..RUNS).map(|_| Run::default()).collect();
-        Self { runs: runs(), recent: runs(), pending: 0, taken: HashMap::new() }
+        Self { parts: (0..PARTS).map(|_| Part::default()).collect(), bare: Vec::new(), taken: HashMap::new() }
     }
 }
 
-fn run_of(id: u64) -> usize {
-    (id >> RUN_SHIFT) as usize
+/// The features that begin with some bits. What they come to is the sum of all four.
+#[derive(Debug, Default)]
+struct Part {
+    run: Run,
+    /// What came last.
+    recent: Run,
+    /// What came after that.
+    pending: Vec<Change>,
+    frequent: Frequent,
+}
+
+fn part_of(id: u64) -> usize {
+    (id >> PART_SHIFT) as usize
+}
+
+impl Part {
+    /// Counts an article with a feature.
+    fn add(&mut self, id: u64, labels: [u16; 2]) {
+        if !self.frequent.add(id, labels) {
+            self.push(Change { id, labels, articles: 1 });
+        } else if self.frequent.is_full {
+            self.recent = std::mem::take(&mut self.recent).plus(self.frequent.take());
+        }
+    }
+
+    fn push(&mut self, change: Change) {
+        self.pending.push(change);
+        if self.pending.len() >= MAX_PENDING {
+            self.merge_pending();
+            if let Some(before) = self.frequent.learn(&self.pending) {
+                self.recent = std::mem::take(&mut self.recent).plus(before);
+            }
+            self.pending.clear();
+        }
+    }
+
+    /// Merges what was gathered, and leaves it there, sorted.
+    fn merge_pending(&mut self) {
+        self.pending.sort_unstable_by_key(|change| change.id);
+        self.recent = std::mem::take(&mut self.recent).plus(Run::of(&self.pending));
+        if self.recent.bytes.len() * RECENT_SHARE >= self.run.bytes.len() {
+            self.run = std::mem::take(&mut self.run).plus(std::mem::take(&mut self.recent));
+        }
+    }
+
+    /// Merges everything into one run.
+    fn finish(&mut self) {
+        self.merge_pending();
+        self.pending.clear();
+        let recent = std::mem::take(&mut self.recent).plus(self.frequent.take());
+        self.run = std::mem::take(&mut self.run).plus(recent);
+    }
 }
 
 impl Sums {
     /// Counts a feature of articles with some labels. A feature without labels is there without cells.
     pub(super) fn add(&mut self, id: u64, labels: [Option<u16>; 2], articles: u32) {
         let labels = labels.map(|label| label.unwrap_or(NONE));
-        let pending = &mut self.recent[run_of(id)].pending;
-        let before = pending.len();
-        pending.extend(Change::of(id, labels, articles));
-        self.pending += pending.len() - before;
-        if self.pending >= MAX_PENDING {
-            self.settle();
+        if labels == [NONE; 2] {
+            self.bare.push(id);
+        } else if articles > 0 {
+            self.parts[part_of(id)].push(Change { id, labels, articles });
         }
+    }
+
+    /// Counts articles by their features, ascending, and their labels.
+    pub(super) fn add_articles(&mut self, articles: &[(&[u64], [Option<u16>; 2])]) {
+        // By article: where the features of each thread's parts begin.
+        let starts = |&(ids, _): &(&[u64], _)| {
+            let mut starts = [0; PARTS / TOGETHER + 1];
+            ids.iter().for_each(|&id| starts[part_of(id) / TOGETHER + 1] += 1);
+            for number in 1..starts.len() {
+                starts[number] += starts[number - 1];
+            }
+            starts
+        };
+        let starts: Vec<[usize; PARTS / TOGETHER + 1]> = articles.par_iter().map(starts).collect();
+        self.parts.par_chunks_mut(TOGETHER).enumerate().for_each(|(number, parts)| {
+            for (&(ids, labels), starts) in articles.iter().zip(&starts) {
+                let labels = labels.map(|label| label.unwrap_or(NONE));
+                for &id in &ids[starts[number]..starts[number + 1]] {
+                    parts[part_of(id) % TOGETHER].add(id, labels);
+                }
+            }
+        });
     }
 
     /// Articles of a label of an axis that have a feature. What was added must have been settled.
     pub(super) fn count(&self, id: u64, axis: usize, label: u16) -> u32 {
+        let part = &self.parts[part_of(id)];
         let in_run = |run: &Run| {
             let cells = run.find(id)?;
             cells[axis].iter().find(|(own, _)| *own == label).map(|(_, count)| *count)
         };
-        let both = [&self.runs, &self.recent].map(|runs| in_run(&runs[run_of(id)]).unwrap_or_default());
+        let runs = [&part.run, &part.recent].map(|run| in_run(run).unwrap_or_default());
         let taken = self.taken.get(&(id, axis as u8, label)).copied().unwrap_or_default();
-        both[0].saturating_add(both[1]).saturating_sub(taken)
+        let counted = runs[0].saturating_add(runs[1]).saturating_add(part.frequent.count(id, axis, label));
+        counted.saturating_sub(taken)
     }
 
     /// Takes articles off a count, which must be as large.
@@ -83,52 +158,49 @@ impl Sums {
         let taken = self.taken.entry((id, axis as u8, label)).or_default();
         *taken = taken.saturating_add(articles);
         if self.taken.len() >= MAX_TAKEN {
-            self.settle();
+            self.finish();
         }
     }
 
-    /// Merges what was gathered.
+    /// Merges what was gathered, so that it can be counted.
     pub(super) fn settle(&mut self) {
-        // What is taken was merged before. What was added since then may say that a feature is there without articles, which
-        // has the last word.
-        if !self.taken.is_empty() {
-            self.merge(|_, _| true);
-            for ((id, axis, label), articles) in self.taken.drain() {
-                let mut labels = [NONE; 2];
-                labels[usize::from(axis)] = label;
-                let changes = Change::of(id, labels, articles);
-                self.runs[run_of(id)].pending.extend(changes.map(|change| change.taken()));
-            }
-            self.runs.par_iter_mut().for_each(Run::settle);
-        }
-        if self.pending > 0 {
-            self.recent.par_iter_mut().for_each(Run::settle);
-            self.pending = 0;
-            self.merge(|run, recent| recent.bytes.len() * RECENT_SHARE >= run.bytes.len());
-        }
+        self.parts.iter_mut().filter(|part| !part.pending.is_empty()).for_each(|part| {
+            part.merge_pending();
+            part.pending.clear();
+        });
     }
 
-    /// Merges runs of what came last into the others.
-    fn merge(&mut self, is_worth_it: impl Fn(&Run, &Run) -> bool + Sync) {
-        self.runs.par_iter_mut().zip(&mut self.recent).filter(|(run, recent)| is_worth_it(run, recent)).for_each(
-            |(run, recent)| {
-                run.take_in(recent);
-            },
-        );
-    }
-
-    /// Merges what was gathered, for the last time: what that takes is given back.
+    /// Merges everything, and gives back what that takes.
     pub(super) fn finish(&mut self) {
-        self.settle();
-        self.merge(|_, _| true);
-        self.taken = HashMap::new();
-        self.runs.iter_mut().chain(&mut self.recent).for_each(|run| run.pending = Vec::new());
+        let mut taken: Vec<Change> = Vec::with_capacity(self.taken.len());
+        for ((id, axis, label), articles) in std::mem::take(&mut self.taken) {
+            let mut labels = [NONE; 2];
+            labels[usize::from(axis)] = label;
+            taken.push(Change { id, labels, articles });
+        }
+        taken.sort_unstable_by_key(|change| change.id);
+        let mut bare: Vec<Change> =
+            self.bare.drain(..).map(|id| Change { id, labels: [NONE; 2], articles: 0 }).collect();
+        bare.sort_unstable_by_key(|change| change.id);
+        self.parts.par_iter_mut().enumerate().for_each(|(number, part)| {
+            let of_part = |changes: &[Change]| {
+                let [start, end] = [number, number + 1].map(|n| changes.partition_point(|it| part_of(it.id) < n));
+                Run::of(&changes[start..end])
+            };
+            part.finish();
+            let (taken, bare) = (of_part(&taken), of_part(&bare));
+            if taken.features > 0 {
+                part.run = std::mem::take(&mut part.run).minus(&taken);
+            }
+            part.run = std::mem::take(&mut part.run).plus(bare);
+            *part = Part { run: std::mem::take(&mut part.run), ..Part::default() };
+        });
     }
 
     /// Gives labels other numbers, and forgets those that get none.
     pub(super) fn renumber(&mut self, number: impl Fn(usize, u16) -> Option<u16> + Sync) {
         self.finish();
-        self.runs.par_iter_mut().for_each(|run| {
+        self.parts.par_iter_mut().for_each(|Part { run, .. }| {
             let mut writer = Writer::with_capacity(run.bytes.len());
             run.visit(|id, cells| {
                 for (axis, cells) in cells.iter_mut().enumerate() {
@@ -143,28 +215,28 @@ impl Sums {
 
     /// Features there are. It must have been finished.
     pub(super) fn features(&self) -> usize {
-        self.runs.iter().map(|run| run.features).sum()
+        self.parts.iter().map(|part| part.run.features).sum()
     }
 
     /// Cells of an axis there are. It must have been finished.
     pub(super) fn cells(&self, axis: usize) -> usize {
-        self.runs.iter().map(|run| run.cells[axis]).sum()
+        self.parts.iter().map(|part| part.run.cells[axis]).sum()
     }
 
     /// Calls `visit` for every feature, ascending, with its cells. It must have been finished.
     pub(super) fn visit(&self, mut visit: impl FnMut(u64, &mut FeatureCells)) {
-        self.runs.iter().for_each(|run| run.visit(&mut visit));
+        self.parts.iter().for_each(|part| part.run.visit(&mut visit));
     }
 
     /// [`Sums::visit`] for the last time: what was visited is given back.
     pub(super) fn visit_last(self, mut visit: impl FnMut(u64, &mut FeatureCells)) {
-        self.runs.into_iter().for_each(|run| run.visit(&mut visit));
+        self.parts.into_iter().for_each(|part| part.run.visit(&mut visit));
     }
 
-    /// Calls `visit` for every run, ascending, with its features.
+    /// Calls `visit` for the run of every part, ascending, with its features.
     pub(super) fn visit_runs(&self, mut visit: impl FnMut(&[(u64, FeatureTotals)])) {
         let mut features = Vec::new();
-        for run in &self.runs {
+        for Part { run, .. } in &self.parts {
             features.clear();
             run.visit(|id, cells| {
                 let documents =
@@ -264,6 +336,57 @@ mod tests {
                     plain.remove(&id);
                 }
             }
+            sums.finish();
+            check(&sums, &plain);
+        }
+
+        /// Of so many articles that features come often, that labels come later, and that some are taken off between.
+        #[test]
+        fn articles_are_added_up(seed: u64, label_limits in proptest::collection::vec(1_u64..40, 2..5)) {
+            let mut state = seed;
+            let mut random = |below: u64| {
+                state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+                crate::text::mix(state) % below
+            };
+            let (mut sums, mut plain, mut has_frequent) = (Sums::default(), Plain::new(), false);
+            for limit in label_limits {
+                let articles: Vec<(Vec<u64>, [Option<u16>; 2])> = (0..1500)
+                    .map(|_| {
+                        // Common ones, rare ones and such as differ in their last bits, most of them in one part.
+                        let id = |random: &mut dyn FnMut(u64) -> u64| match random(4) {
+                            0 => random(8),
+                            1 => random(400) << 40,
+                            2 => crate::text::mix(random(50)),
+                            _ => random(1 << 50),
+                        };
+                        let mut ids: Vec<u64> = (0..12).map(|_| id(&mut random)).collect();
+                        ids.sort_unstable();
+                        ids.dedup();
+                        let second = random(limit + 1).checked_sub(1);
+                        (ids, [Some(random(limit) as u16), second.map(|label| label as u16)])
+                    })
+                    .collect();
+                let rows: Vec<_> = articles.iter().map(|(ids, labels)| (ids.as_slice(), *labels)).collect();
+                sums.add_articles(&rows);
+                for (ids, labels) in &articles {
+                    for &id in ids {
+                        let axes = plain.entry(id).or_default();
+                        for (axis, label) in labels.iter().enumerate() {
+                            label.iter().for_each(|&label| *axes[axis].entry(label).or_default() += 1);
+                        }
+                    }
+                }
+                sums.settle();
+                has_frequent |= (0..8).any(|id| sums.parts[0].frequent.count(id, 0, 0) > 0);
+                for (&id, axes) in plain.iter_mut().step_by(7) {
+                    let Some((label, articles)) = axes[0].pop_first() else { continue };
+                    prop_assert_eq!(sums.count(id, 0, label), articles);
+                    sums.take(id, 0, label, articles);
+                    prop_assert_eq!(sums.count(id, 0, label), 0);
+                }
+                plain.retain(|_, axes| axes.iter().any(|cells| !cells.is_empty()));
+            }
+            prop_assert!(has_frequent);
             sums.finish();
             check(&sums, &plain);
         }

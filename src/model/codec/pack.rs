@@ -1,24 +1,22 @@
-//! The writing half: sections encoded, measured and compressed, a long one piece by piece.
+//! The writing half: sections encoded, measured and compressed piece by piece.
 
 use std::{
-    fs::File,
     io::{self, Read as _, Seek as _},
     path::Path,
 };
 
 use serde::Serialize;
+use tempfile::SpooledTempFile;
 
 use super::{FORMAT, Kind, MAX_SECTION, Measured, Section, version};
 use crate::{model::ModelError, text::SCHEME};
 
-const COMPRESSION_LEVEL: i32 = 12;
+/// Much of a section is hashes, which do not compress: level 12 takes thirty times as long for a file that is smaller by a
+/// fifteenth.
+const COMPRESSION_LEVEL: i32 = 1;
 
-/// A section up to this length, in bytes, is encoded before it is compressed; a longer one is compressed as it is encoded,
-/// into a file if there is a place for one, so that it is never in memory as a whole.
-const IN_ONE_GO: u64 = 64 << 20;
-
-/// How hard such a long one is compressed: what the embedded model gains by more is not worth minutes.
-const LEVEL_OF_LONG: i32 = 3;
+/// A compressed section up to this length, in bytes, waits in memory; a longer one in a file, if there is a place for one.
+const IN_MEMORY: usize = 32 << 20;
 
 /// Bytes that are handed over at a time while a section is encoded.
 const BUFFER: usize = 1 << 16;
@@ -28,41 +26,9 @@ const BUFFER: usize = 1 << 16;
 pub(in crate::model) struct Packed {
     raw_length: u64,
     pub(in crate::model) digest: [u8; 32],
-    bytes: Waiting,
-}
-
-/// Bytes that wait to be written.
-#[derive(Debug)]
-enum Waiting {
-    InMemory(Vec<u8>),
-    /// In a file without a name, which the system removes when it is closed.
-    InFile {
-        file: File,
-        length: u64,
-    },
-}
-
-impl Waiting {
-    fn length(&self) -> u64 {
-        match self {
-            Waiting::InMemory(bytes) => bytes.len() as u64,
-            Waiting::InFile { length, .. } => *length,
-        }
-    }
-
-    /// Puts them behind others.
-    fn append_to(self, all: &mut Vec<u8>) -> io::Result<()> {
-        match self {
-            Waiting::InMemory(bytes) => all.extend(bytes),
-            Waiting::InFile { mut file, length } => {
-                file.rewind()?;
-                if file.take(length).read_to_end(all)? as u64 != length {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-        }
-        Ok(())
-    }
+    length: u64,
+    /// The file, if it is one, has no name: the system removes it when it is closed.
+    bytes: SpooledTempFile,
 }
 
 /// Notes why nothing more can be written, which the encoder does not tell.
@@ -98,13 +64,26 @@ fn encode<W: io::Write>(value: &impl Serialize, mut writer: W, section: Section)
     }
 }
 
-fn measure(value: &impl Serialize, section: Section) -> Result<Measured, ModelError> {
-    encode(value, Measured::default(), section)
-}
-
 /// The checksum of a section's canonical bytes.
 pub(in crate::model) fn digest(value: &impl Serialize, section: Section) -> Result<[u8; 32], ModelError> {
-    Ok(*measure(value, section)?.hasher.finalize().as_bytes())
+    Ok(*encode(value, Measured::default(), section)?.hasher.finalize().as_bytes())
+}
+
+/// What measures and compresses at once.
+struct Both<W: io::Write> {
+    measured: Measured,
+    encoder: zstd::Encoder<'static, W>,
+}
+
+impl<W: io::Write> io::Write for Both<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.encoder.write(bytes)?;
+        self.measured.write(&bytes[..written])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.encoder.flush()
+    }
 }
 
 /// Packs a section. A long one waits in a file in the directory, if there is one.
@@ -113,44 +92,22 @@ pub(in crate::model) fn pack(
     section: Section,
     directory: Option<&Path>,
 ) -> Result<Packed, ModelError> {
-    pack_with(value, section, directory, IN_ONE_GO)
-}
-
-fn pack_with(
-    value: &impl Serialize,
-    section: Section,
-    directory: Option<&Path>,
-    in_one_go: u64,
-) -> Result<Packed, ModelError> {
-    let Measured { length: raw_length, hasher } = measure(value, section)?;
-    if raw_length > MAX_SECTION[section as usize] {
-        return Err(ModelError::TooLarge { section, actual: raw_length });
-    }
-    let bytes = if raw_length <= in_one_go {
-        let raw = encode(value, Vec::with_capacity(raw_length as usize), section)?;
-        let packed = zstd::bulk::compress(&raw, COMPRESSION_LEVEL);
-        Waiting::InMemory(packed.map_err(|error| ModelError::malformed(section, &error))?)
-    } else if let Some(directory) = directory {
-        let file = tempfile::tempfile_in(directory).map_err(ModelError::Scratch)?;
-        let mut file = compress(value, section, raw_length, file)?;
-        let length = file.stream_position().map_err(ModelError::Scratch)?;
-        Waiting::InFile { file, length }
-    } else {
-        Waiting::InMemory(compress(value, section, raw_length, Vec::new())?)
+    let spool = match directory {
+        Some(directory) => tempfile::spooled_tempfile_in(IN_MEMORY, directory),
+        None => tempfile::spooled_tempfile(usize::MAX),
     };
-    Ok(Packed { raw_length, digest: *hasher.finalize().as_bytes(), bytes })
+    pack_into(value, section, spool)
 }
 
-/// Compresses a section as it is encoded.
-fn compress<W: io::Write>(
-    value: &impl Serialize,
-    section: Section,
-    raw_length: u64,
-    writer: W,
-) -> Result<W, ModelError> {
-    let mut encoder = zstd::Encoder::new(writer, LEVEL_OF_LONG).map_err(ModelError::Scratch)?;
-    encoder.set_pledged_src_size(Some(raw_length)).map_err(ModelError::Scratch)?;
-    encode(value, encoder, section)?.finish().map_err(ModelError::Scratch)
+fn pack_into(value: &impl Serialize, section: Section, spool: SpooledTempFile) -> Result<Packed, ModelError> {
+    let encoder = zstd::Encoder::new(spool, COMPRESSION_LEVEL).map_err(ModelError::Scratch)?;
+    let Both { measured, encoder } = encode(value, Both { measured: Measured::default(), encoder }, section)?;
+    if measured.length > MAX_SECTION[section as usize] {
+        return Err(ModelError::TooLarge { section, actual: measured.length });
+    }
+    let mut bytes = encoder.finish().map_err(ModelError::Scratch)?;
+    let length = bytes.stream_position().map_err(ModelError::Scratch)?;
+    Ok(Packed { raw_length: measured.length, digest: *measured.hasher.finalize().as_bytes(), length, bytes })
 }
 
 /// A file from its sections in the order of its kind, and its version.
@@ -161,14 +118,17 @@ pub(in crate::model) fn write(kind: Kind, sections: Vec<Packed>) -> Result<(Vec<
     header.extend_from_slice(&SCHEME.to_le_bytes());
     for section in &sections {
         header.extend_from_slice(&section.raw_length.to_le_bytes());
-        header.extend_from_slice(&section.bytes.length().to_le_bytes());
+        header.extend_from_slice(&section.length.to_le_bytes());
         header.extend_from_slice(&section.digest);
     }
-    let length = header.len() as u64 + sections.iter().map(|section| section.bytes.length()).sum::<u64>();
+    let length = header.len() as u64 + sections.iter().map(|section| section.length).sum::<u64>();
     let mut bytes = Vec::with_capacity(length as usize);
     bytes.append(&mut header);
-    for section in sections {
-        section.bytes.append_to(&mut bytes).map_err(ModelError::Scratch)?;
+    for mut section in sections {
+        let appended = section.bytes.rewind().and_then(|()| section.bytes.take(section.length).read_to_end(&mut bytes));
+        if appended.map_err(ModelError::Scratch)? as u64 != section.length {
+            return Err(ModelError::Scratch(io::ErrorKind::UnexpectedEof.into()));
+        }
     }
     Ok((bytes, version))
 }
@@ -177,24 +137,24 @@ pub(in crate::model) fn write(kind: Kind, sections: Vec<Packed>) -> Result<(Vec<
 mod tests {
     use super::{super::Container, *};
 
-    /// Read back, what was compressed piece by piece is what was compressed in one go.
+    /// Wherever it waits, a section is the same, and nothing of it stays behind.
     #[test]
-    fn long_sections_are_packed_piece_by_piece() {
+    fn sections_wait_in_memory_or_in_a_file() {
         let value: Vec<u64> = (0..100_000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (n % 64)).collect();
         let directory = tempfile::tempdir().unwrap();
-        let ways = [(u64::MAX, None), (0, None), (0, Some(directory.path())), (u64::MAX, Some(directory.path()))];
-        let files = ways.map(|(in_one_go, directory)| {
-            let packed = pack_with(&value, Section::Counts, directory, in_one_go).unwrap();
+        let files = [usize::MAX, 1000].map(|in_memory| {
+            let spool = tempfile::spooled_tempfile_in(in_memory, directory.path());
+            let packed = pack_into(&value, Section::Counts, spool).unwrap();
+            assert_eq!(packed.bytes.is_rolled(), in_memory == 1000);
+            assert_eq!(packed.digest, digest(&value, Section::Counts).unwrap());
             let (bytes, version) = write(Kind::Counts, vec![packed]).unwrap();
             let read: Vec<u64> = Container::open(&bytes).unwrap().section(Section::Counts).unwrap();
             assert_eq!(read, value);
             (bytes, version)
         });
-        let [(whole, version), pieces, from_file, few] = files;
-        assert_eq!((&pieces.1, &few), (&version, &(whole, version.clone())));
-        assert_eq!(pieces, from_file);
+        assert_eq!(files[0], files[1]);
         assert_eq!(directory.path().read_dir().unwrap().count(), 0);
-        let nowhere = pack_with(&value, Section::Counts, Some(&directory.path().join("none")), 0);
-        assert!(matches!(nowhere, Err(ModelError::Scratch(_))));
+        let nowhere = tempfile::spooled_tempfile_in(1000, directory.path().join("none"));
+        assert!(matches!(pack_into(&value, Section::Counts, nowhere), Err(ModelError::Scratch(_))));
     }
 }
