@@ -135,9 +135,14 @@ impl AxisNames {
             report(first(Zone::Body).filter(|_| headline.is_none()), NameField::BodyOnly);
         }
         for verb in verbs {
+            // Names stand in order and do not overlap, so those within reach are next to each other.
             let of_zone = |name: &&Found| name.zone == verb.zone;
-            let behind = found.iter().filter(of_zone).find(|name| name.at >= verb.end && name.at < verb.end + REACH);
-            let before = found.iter().filter(of_zone).rfind(|name| name.end <= verb.at && name.end + REACH > verb.at);
+            let (before, behind) = (
+                &found[..found.partition_point(|name| name.end <= verb.at)],
+                &found[found.partition_point(|name| name.at < verb.end)..],
+            );
+            let before = before.iter().rev().take_while(|name| name.end + REACH > verb.at).find(of_zone);
+            let behind = behind.iter().take_while(|name| name.at < verb.end + REACH).find(of_zone);
             let (holder, held) = if verb.is_passive { (behind, before) } else { (before, behind) };
             report(holder, NameField::Holder(verb.zone));
             report(held, NameField::Held(verb.zone));

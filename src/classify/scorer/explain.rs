@@ -11,7 +11,7 @@ impl AxisScorer {
     /// Why a label has its score, in at most so many reasons.
     pub(super) fn explain(&self, reading: &Reading<'_>, scored: &Scored<'_>, label: usize, max: usize) -> Explanation {
         let Reading { document, hits, said } = *reading;
-        let strongest = strongest(hits, self.contributions(said, label, &scored.scales), max);
+        let strongest = strongest(hits, &self.contributions(said, label, &scored.scales), max);
         let listed: f64 = strongest.iter().map(|(_, contribution)| contribution).sum();
         Explanation {
             label: self.labels[label].id.clone(),
@@ -29,7 +29,7 @@ impl AxisScorer {
         let Reading { document, hits, said } = *reading;
         let mut contributions = self.contributions(said, label, &self.scales(said));
         contributions.retain(|(_, value)| *value > 0.0);
-        hits.evidence(document, &strongest(hits, contributions, max))
+        hits.evidence(document, &strongest(hits, &contributions, max))
     }
 
     /// The numbers of the groups that the axis knows, and what the n-gram of each adds to the label, all zones together.
@@ -48,13 +48,20 @@ impl AxisScorer {
 
 /// The strongest contributions, for or against, strongest first; of equal ones in the order of the ids of their n-grams,
 /// which does not depend on the order of reading.
-fn strongest(hits: &Hits, mut contributions: Vec<(u32, f64)>, max: usize) -> Vec<(u32, f64)> {
+fn strongest(hits: &Hits, contributions: &[(u32, f64)], max: usize) -> Vec<(u32, f64)> {
     let id = |group: u32| hits.groups[group as usize].id;
     let order = |a: &(u32, f64), b: &(u32, f64)| b.1.abs().total_cmp(&a.1.abs()).then_with(|| id(a.0).cmp(&id(b.0)));
-    if max < contributions.len() {
-        contributions.select_nth_unstable_by(max, order);
-        contributions.truncate(max);
+    // In order; few are asked for, so nearly all of the others are weaker than the last.
+    let (first, rest) = contributions.split_at(max.min(contributions.len()));
+    let mut strongest = first.to_vec();
+    strongest.sort_unstable_by(order);
+    for &contribution in rest {
+        let Some(last) = strongest.last() else { break };
+        if contribution.1.abs() >= last.1.abs() && order(&contribution, last).is_lt() {
+            strongest.pop();
+            let at = strongest.partition_point(|known| order(known, &contribution).is_lt());
+            strongest.insert(at, contribution);
+        }
     }
-    contributions.sort_unstable_by(order);
-    contributions
+    strongest
 }
