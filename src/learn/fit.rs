@@ -70,15 +70,28 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
     let totals = table.totals(settings);
     let floors = table.floors(&totals, settings);
     let known: Vec<u32> = table.known_terms(settings).collect();
-    let (mut all_cells, mut starts) = (Vec::new(), vec![0]);
-    for &feature in &known {
-        all_cells.extend(table.smoothed(feature, settings));
-        starts.push(all_cells.len());
+    let cells_of = |feature: u32| table.smoothed(feature, settings).map(|(label, value)| (usize::from(label), value));
+    let total = |&feature: &u32| cells_of(feature).map(|(_, value)| value).sum();
+    let feature_totals: Vec<f64> = known.iter().map(total).collect();
+
+    // Labels of all cells; their values come field by field. There are very many: they are not held twice.
+    let names = (0..table.features() as u32).filter(|&feature| table.named_label(feature).is_some()).count();
+    let number = names + known.iter().map(|&feature| cells_of(feature).count()).sum::<usize>();
+    let mut cells = vec![0; table.features()];
+    let (mut cell_labels, mut cell_values) = (Vec::with_capacity(number), vec![0.0; number]);
+    let mut starts = Vec::with_capacity(known.len());
+    let mut terms = known.iter().peekable();
+    for feature in 0..table.features() as u32 {
+        let start = cell_labels.len();
+        if let Some(label) = table.named_label(feature) {
+            cell_values[start] = 1.0;
+            cell_labels.push(label);
+        } else if terms.next_if_eq(&&feature).is_some() {
+            starts.push(start);
+            cell_labels.extend(table.smoothed(feature, settings).map(|(label, _)| label));
+        }
+        cells[feature as usize] = (cell_labels.len() - start) as u16;
     }
-    let cells_of = |at: usize| starts[at]..starts[at + 1];
-    let total = |at: usize| all_cells[cells_of(at)].iter().map(|(_, value)| value).sum();
-    let feature_totals: Vec<f64> = (0..known.len()).map(total).collect();
-    let mut deviations: Vec<f32> = vec![0.0; all_cells.len()];
 
     for field in 0..TERM_FIELDS {
         let columns: Vec<usize> = (0..known.len()).filter(|&at| table.field(known[at]).index() == field).collect();
@@ -93,8 +106,7 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
                 if settings.event_model == EventModel::Complement {
                     counts.column_mut(column).fill(feature_totals[at]);
                 }
-                for &(label, value) in &all_cells[cells_of(at)] {
-                    let label = usize::from(label);
+                for (label, value) in cells_of(known[at]) {
                     if (first..first + rows).contains(&label) {
                         match settings.event_model {
                             EventModel::Multinomial => counts[(label - first, column)] = value,
@@ -105,8 +117,7 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
             }
             let fitted = log_probabilities(counts, settings.alpha)?;
             for (column, &at) in columns.iter().enumerate() {
-                for cell in cells_of(at) {
-                    let label = usize::from(all_cells[cell].0);
+                for (cell, (label, _)) in (starts[at]..).zip(cells_of(known[at])) {
                     if (first..first + rows).contains(&label) {
                         let log_probability = fitted[label - first][column];
                         // What all labels share in this feature leaves no trace after centring.
@@ -116,27 +127,13 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
                                 (-log_probability, -libm::log(feature_totals[at] + settings.alpha))
                             }
                         };
-                        deviations[cell] = on_grid(value - shared - floors[field][label]);
+                        cell_values[cell] = on_grid(value - shared - floors[field][label]);
                     }
                 }
             }
         }
     }
 
-    let mut cells = vec![0; table.features()];
-    let (mut cell_labels, mut cell_values) = (Vec::new(), Vec::new());
-    let mut fitted = known.iter().enumerate().peekable();
-    for feature in 0..table.features() as u32 {
-        if let Some(label) = table.named_label(feature) {
-            cells[feature as usize] = 1;
-            cell_labels.push(label);
-            cell_values.push(1.0);
-        } else if let Some((at, _)) = fitted.next_if(|(_, known)| **known == feature) {
-            cells[feature as usize] = cells_of(at).len() as u16;
-            cell_labels.extend(all_cells[cells_of(at)].iter().map(|(label, _)| *label));
-            cell_values.extend_from_slice(&deviations[cells_of(at)]);
-        }
-    }
     let weight = |feature| parameters.of(feature).map_or(0.0, |parameter| weights[parameter as usize] as f32);
     Ok(AxisTables {
         labels: table.labels.clone(),
