@@ -3,15 +3,15 @@
 use super::{
     Hits, Reading,
     axis::{AxisScorer, Scored},
-    rows::Said,
+    rows::{Rows, Said},
 };
 use crate::classify::{Evidence, Explanation, features::FIELDS};
 
 impl AxisScorer {
     /// Why a label has its score, in at most so many reasons.
     pub(super) fn explain(&self, reading: &Reading<'_>, scored: &Scored<'_>, label: usize, max: usize) -> Explanation {
-        let Reading { document, hits, said } = *reading;
-        let strongest = strongest(hits, &self.contributions(said, label, &scored.scales), max);
+        let Reading { document, hits, rows, said } = *reading;
+        let strongest = strongest(hits, &self.contributions(rows, said, label, &scored.scales), max);
         let listed: f64 = strongest.iter().map(|(_, contribution)| contribution).sum();
         Explanation {
             label: self.labels[label].id.clone(),
@@ -26,17 +26,17 @@ impl AxisScorer {
 
     /// What speaks for a label, strongest first: at most so many reasons.
     pub(super) fn evidence(&self, reading: &Reading<'_>, label: usize, max: usize) -> Vec<Evidence> {
-        let Reading { document, hits, said } = *reading;
-        let mut contributions = self.contributions(said, label, &self.scales(said));
+        let Reading { document, hits, rows, said } = *reading;
+        let mut contributions = self.contributions(rows, said, label, &self.scales(said));
         contributions.retain(|(_, value)| *value > 0.0);
         hits.evidence(document, &strongest(hits, &contributions, max))
     }
 
     /// The numbers of the groups that the axis knows, and what the n-gram of each adds to the label, all zones together.
-    fn contributions(&self, said: &[Said], label: usize, scales: &[f64; FIELDS]) -> Vec<(u32, f64)> {
+    fn contributions(&self, rows: &Rows, said: &[Said], label: usize, scales: &[f64; FIELDS]) -> Vec<(u32, f64)> {
         let mut sums: Vec<(u32, f64)> = Vec::with_capacity(said.len());
         for said in said {
-            let value = self.contribution(said, label, scales);
+            let value = self.contribution(rows, said, label, scales);
             match sums.last_mut() {
                 Some((group, sum)) if *group == said.group => *sum += value,
                 Some(_) | None => sums.push((said.group, value)),

@@ -1,7 +1,7 @@
 //! Where the features of an n-gram are: one look-up for all its fields.
 
 use crate::{
-    classify::features::{FIELD_BITS, numbers, same_ngram},
+    classify::features::{FIELD_BITS, same_ngram},
     text::Home,
 };
 
@@ -10,18 +10,15 @@ use crate::{
 pub(super) struct Ngram {
     /// Its id.
     id: u64,
-    /// The first of its features; the others follow, in the order of their fields.
-    first: u32,
+    /// Its record in [`Rows`](super::rows::Rows).
+    pub(super) start: u32,
     /// The fields that it has a feature in, as bits; 0 where no n-gram is.
     pub(super) fields: u32,
 }
 
-impl Ngram {
-    /// Its features in these fields, which must be some of its own, with the numbers of the fields.
-    pub(super) fn features(self, fields: u32) -> impl Iterator<Item = (u32, u32)> {
-        let all = (self.first..).zip(numbers(self.fields));
-        all.filter(move |(_, field)| fields & (1 << field) != 0)
-    }
+/// Features in ascending order, by n-gram.
+pub(super) fn ngrams(features: &[u64]) -> impl Iterator<Item = &[u64]> {
+    features.chunk_by(|&a, &b| same_ngram(a, b))
 }
 
 /// A hash table with open addressing, half empty, whose entries fill a quarter of a cache line each. It is never written
@@ -34,26 +31,23 @@ pub(super) struct Index {
 
 impl Default for Index {
     fn default() -> Self {
-        Index::new(&[])
+        Index::new(&[], &[])
     }
 }
 
 impl Index {
-    /// Of features in ascending order.
-    pub(super) fn new(features: &[u64]) -> Self {
+    /// Of features in ascending order; `starts` are the places of the records of their n-grams.
+    pub(super) fn new(features: &[u64], starts: &[u32]) -> Self {
         let id = |feature: u64| feature >> FIELD_BITS << FIELD_BITS;
-        let same = |a: &u64, b: &u64| same_ngram(*a, *b);
-        let capacity = (features.chunk_by(same).count() * 2).next_power_of_two().max(2);
+        let capacity = (starts.len() * 2).next_power_of_two().max(2);
         let mut index = Index { ngrams: vec![Ngram::default(); capacity], home: Home::new(capacity) };
-        let mut first = 0;
-        for own in features.chunk_by(same) {
+        for (own, &start) in ngrams(features).zip(starts) {
             let fields = own.iter().fold(0, |fields, feature| fields | 1 << (feature & ((1 << FIELD_BITS) - 1)));
             let mut at = index.home(own[0]);
             while index.ngrams[at].fields != 0 {
                 at = index.next(at);
             }
-            index.ngrams[at] = Ngram { id: id(own[0]), first, fields };
-            first += own.len() as u32;
+            index.ngrams[at] = Ngram { id: id(own[0]), start, fields };
         }
         index
     }

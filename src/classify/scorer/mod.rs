@@ -15,8 +15,7 @@
 //!
 //! What costs time is not the arithmetic but the memory it reads, which is larger than the caches next to a processor. So an
 //! n-gram is looked up once for all its fields (`index`), however often it stands in the document (`hits`); what the axes
-//! know of it stands side by side (`rows`), what it adds to all labels in one row (`axis`); and the memory of many is asked
-//! for before the first is used.
+//! know of it stands in one place (`rows`), and the memory of many is asked for before the first is used.
 
 mod axis;
 mod explain;
@@ -27,8 +26,8 @@ mod rows;
 pub use self::hits::Hits;
 use self::{
     axis::AxisScorer,
-    index::Index,
-    rows::{Rows, Said},
+    index::{Index, ngrams},
+    rows::{AxisRows, Rows, Said},
 };
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
@@ -51,6 +50,7 @@ pub struct Scorer {
 struct Reading<'a> {
     document: &'a Document<'a>,
     hits: &'a Hits,
+    rows: &'a Rows,
     said: &'a [Said],
 }
 
@@ -64,15 +64,15 @@ impl Scorer {
     /// Tables that contradict themselves, as a damaged or forged file may hold.
     pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
         tables.check()?;
-        let index = Index::new(&tables.features);
-        let (mut axes, mut rows) = ([None, None], [Vec::new(), Vec::new()]);
+        let (mut axes, mut rows) = ([None, None], [AxisRows::default(), AxisRows::default()]);
         for (number, axis) in tables.axes.into_iter().enumerate() {
             if let Some(axis) = axis {
                 let (axis, own) = AxisScorer::new(axis, &tables.features, |id| display(number, id));
                 (axes[number], rows[number]) = (Some(axis), own);
             }
         }
-        Ok(Scorer { index, rows: Rows::new(tables.features.len(), &rows), axes, names })
+        let (rows, starts) = Rows::new(ngrams(&tables.features).map(<[u64]>::len), &rows);
+        Ok(Scorer { index: Index::new(&tables.features, &starts), rows, axes, names })
     }
 
     /// The features of a document that the tables know.
@@ -92,7 +92,7 @@ impl Scorer {
         options: &Options,
     ) -> [Option<Classification>; 2] {
         std::array::from_fn(|axis| {
-            let reading = Reading { document, hits, said: &hits.said[axis] };
+            let reading = Reading { document, hits, rows: &self.rows, said: &hits.said[axis] };
             let asked = options.explain.get(axis).and_then(Option::as_deref);
             Some(self.axes[axis].as_ref()?.classify(&reading, is_foreign, asked, options))
         })
@@ -108,7 +108,7 @@ impl Scorer {
     /// The scores and probabilities of every label of an axis by its number, in the order of [`Scorer::labels`].
     #[must_use]
     pub fn scores(&self, axis: usize, hits: &Hits) -> Option<(Vec<f64>, Vec<f64>)> {
-        let scored = self.axes.get(axis)?.as_ref()?.score(&hits.said[axis]);
+        let scored = self.axes.get(axis)?.as_ref()?.score(&self.rows, &hits.said[axis]);
         Some((scored.scores, scored.probabilities))
     }
 
@@ -124,7 +124,7 @@ impl Scorer {
     ) -> Vec<Evidence> {
         let Some(scorer) = self.axes.get(axis).and_then(Option::as_ref) else { return Vec::new() };
         let Some(label) = scorer.labels.iter().position(|known| known.id == label) else { return Vec::new() };
-        scorer.evidence(&Reading { document, hits, said: &hits.said[axis] }, label, max)
+        scorer.evidence(&Reading { document, hits, rows: &self.rows, said: &hits.said[axis] }, label, max)
     }
 }
 
@@ -137,7 +137,7 @@ impl AxisScorer {
         asked: Option<&str>,
         options: &Options,
     ) -> Classification {
-        let scored = self.score(reading.said);
+        let scored = self.score(reading.rows, reading.said);
         let mut order: Vec<usize> = (0..scored.scores.len()).collect();
         // Labels are sorted by id and the sort is stable, so equal probabilities stay in the order of ids.
         order.sort_by(|&a, &b| scored.scores[b].total_cmp(&scored.scores[a]));

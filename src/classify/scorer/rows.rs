@@ -1,87 +1,186 @@
-//! What each axis knows of a feature, and of the features of a document.
+//! What the axes know of each n-gram, side by side in memory.
+//!
+//! All that is known of an n-gram is one record: a word of shapes for each of its features, then the rows of these, those of
+//! both axes after each other. So reading it asks for one place of memory, most often of a cache line or two.
 
-/// Rows that are asked for before the first of them is looked at, since the memory that they stand in is far away.
-const AT_ONCE: usize = 32;
+use super::index::Ngram;
+use crate::classify::features::numbers;
 
-/// What a feature says, and where.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Row {
-    /// Its first cell, or the first piece of its dense row.
-    pub(super) start: u32,
-    pub(super) kind: Kind,
+/// Values that are added at a time, for which the compiler takes vector instructions: a row is padded to a multiple of them.
+pub(super) const LANES: usize = 8;
+
+/// How a row stands in the words of its record: 0 if the axis does not know the feature, the number of its cells if few
+/// labels stand with it, or a value for every label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape(u16);
+
+impl Shape {
+    pub(super) const UNKNOWN: Shape = Shape(0);
+    pub(super) const DENSE: Shape = Shape(0x7fff);
+    /// Dense, and with what the same n-gram says in all zones together, which is the next feature: where a term stands in the
+    /// body, as most do, both are known.
+    pub(super) const WITH_ANY: Shape = Shape(0xffff);
+
+    /// Of so many cells: fewer than a quarter of the labels, which are 65,535 at most.
+    pub(super) fn sparse(cells: usize) -> Self {
+        Shape(cells as u16)
+    }
+
+    pub(super) fn is_dense(self) -> bool {
+        self.0 & Shape::DENSE.0 == Shape::DENSE.0
+    }
+
+    /// Words of the row, if a dense one has `dense`.
+    fn length(self, dense: usize) -> usize {
+        match self {
+            Shape::UNKNOWN => 0,
+            _ if self.is_dense() => dense,
+            Shape(cells) => SPARSE_HEAD + 2 * usize::from(cells),
+        }
+    }
+}
+
+/// Words before the cells of a sparse row: weight and mean.
+const SPARSE_HEAD: usize = 2;
+
+/// A row that few labels have cells in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sparse<'a> {
     pub(super) weight: f32,
     /// The mean over all labels of its weighted deviations.
     pub(super) mean: f32,
+    cells: &'a [[u32; 2]],
 }
 
-impl Row {
-    pub(super) const UNKNOWN: Row = Row { start: 0, kind: Kind::Unknown, weight: 0.0, mean: 0.0 };
+impl<'a> Sparse<'a> {
+    /// Labels and weighted deviations.
+    pub(super) fn cells(self) -> impl Iterator<Item = (usize, f32)> + 'a {
+        self.cells.iter().map(|&[label, value]| (label as usize, f32::from_bits(value)))
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// The axis does not know the feature.
-    Unknown,
-    /// It has so many cells.
-    Sparse(u16),
-    Dense,
-    /// Dense, and with what the same n-gram says in all zones together, which is the next feature: where a term stands in the
-    /// body, as most do, both are known.
-    WithAny,
+/// The rows of one axis while they are laid out, feature after feature.
+#[derive(Debug, Default)]
+pub(super) struct AxisRows {
+    shapes: Vec<Shape>,
+    words: Vec<u32>,
+    /// Words of a dense row.
+    dense: usize,
+}
+
+impl AxisRows {
+    /// For so many labels.
+    pub(super) fn new(labels: usize) -> Self {
+        AxisRows { dense: labels.next_multiple_of(LANES), ..AxisRows::default() }
+    }
+
+    /// The values of all labels.
+    pub(super) fn push_dense(&mut self, shape: Shape, values: impl ExactSizeIterator<Item = f32>) {
+        let padding = self.dense - values.len();
+        self.shapes.push(shape);
+        self.words.extend(values.map(f32::to_bits).chain(std::iter::repeat_n(0, padding)));
+    }
+
+    /// Weight and mean as in [`Sparse`], and the cells that the shape says, if any.
+    pub(super) fn push_sparse(
+        &mut self,
+        shape: Shape,
+        weight: f32,
+        mean: f32,
+        cells: impl Iterator<Item = (u16, f32)>,
+    ) {
+        self.shapes.push(shape);
+        if shape == Shape::UNKNOWN {
+            return;
+        }
+        self.words.extend([weight.to_bits(), mean.to_bits()]);
+        self.words.extend(cells.flat_map(|(label, value)| [u32::from(label), value.to_bits()]));
+    }
 }
 
 /// What an axis knows of one feature of a document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said {
-    pub(super) row: Row,
-    /// The number of its field.
-    pub(super) field: u32,
+    /// Its first word.
+    start: u32,
     /// The number of its group in [`Hits`](super::Hits).
     pub(super) group: u32,
+    pub(super) shape: Shape,
+    /// The number of its field.
+    pub(super) field: u8,
 }
 
-/// By feature: what each axis knows of it. The rows of both axes are side by side, since both are asked.
+/// The records of all n-grams.
 #[derive(Debug, Default)]
-pub(super) struct Rows(Vec<[Row; 2]>);
+pub(super) struct Rows {
+    words: Vec<u32>,
+    /// By axis: words of a dense row.
+    dense: [usize; 2],
+}
 
 impl Rows {
-    /// Of so many features and their rows on each axis, none for an axis that is not there.
-    pub(super) fn new(features: usize, axes: &[Vec<Row>; 2]) -> Self {
-        let row = |axis: usize, at: usize| axes[axis].get(at).copied().unwrap_or(Row::UNKNOWN);
-        Rows((0..features).map(|at| [row(0, at), row(1, at)]).collect())
-    }
-
-    /// What each axis knows of the features of a document, without those that are in the row before. Features come n-gram
-    /// after n-gram, each n-gram's in the order of their numbers.
-    pub(super) fn said(&self, features: &[Known]) -> [Vec<Said>; 2] {
-        let mut said = [Vec::with_capacity(features.len()), Vec::with_capacity(features.len())];
-        // By axis: the feature that is in the row before.
-        let mut read = [u32::MAX; 2];
-        for block in features.chunks(AT_ONCE) {
-            // All are asked for before the first is looked at.
-            let mut rows = [[Row::UNKNOWN; 2]; AT_ONCE];
-            rows.iter_mut().zip(block).for_each(|(row, known)| *row = self.0[known.feature as usize]);
-            for (rows, &Known { feature, field, group }) in rows.iter().zip(block) {
-                for ((row, said), read) in rows.iter().zip(&mut said).zip(&mut read) {
-                    if row.kind != Kind::Unknown && feature != *read {
-                        said.push(Said { row: *row, field, group });
-                    }
-                    if row.kind == Kind::WithAny {
-                        *read = feature + 1;
-                    }
+    /// The rows of both axes, none for an axis that is not there, by n-gram: `ngrams` are the numbers of their features, in
+    /// order. With the places of the records.
+    pub(super) fn new(ngrams: impl Iterator<Item = usize>, axes: &[AxisRows; 2]) -> (Self, Vec<u32>) {
+        let mut rows = Rows { words: Vec::new(), dense: axes.each_ref().map(|axis| axis.dense) };
+        rows.words.reserve_exact(axes.iter().map(|axis| axis.words.len() + axis.shapes.len()).sum());
+        let shape = |axis: usize, feature: usize| axes[axis].shapes.get(feature).copied().unwrap_or(Shape::UNKNOWN);
+        let (mut starts, mut feature, mut read) = (Vec::new(), 0, [0; 2]);
+        for features in ngrams {
+            // A file of 256 MiB holds no more cells than make some 2^30 words.
+            starts.push(rows.words.len() as u32);
+            let own = feature..feature + features;
+            feature = own.end;
+            rows.words.extend(own.clone().map(|at| u32::from(shape(0, at).0) | u32::from(shape(1, at).0) << 16));
+            for at in own {
+                for axis in 0..2 {
+                    let row = read[axis]..read[axis] + shape(axis, at).length(rows.dense[axis]);
+                    read[axis] = row.end;
+                    rows.words.extend_from_slice(&axes[axis].words[row]);
                 }
             }
         }
-        said
+        (rows, starts)
     }
-}
 
-/// A known feature of a document.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    pub(super) feature: u32,
-    /// The number of its field.
-    pub(super) field: u32,
-    /// The number of its group.
-    pub(super) group: u32,
+    /// The first word of an n-gram's record, which says all of a feature that stands alone: to be asked for before it is read.
+    pub(super) fn touch(&self, ngram: Ngram) -> u32 {
+        self.words.get(ngram.start as usize).copied().unwrap_or_default()
+    }
+
+    /// Adds what each axis knows of an n-gram in some of its fields, without the features that are in the row before.
+    pub(super) fn read(&self, ngram: Ngram, fields: u32, group: u32, said: &mut [Vec<Said>; 2]) {
+        let start = ngram.start as usize;
+        let mut at = start + ngram.fields.count_ones() as usize;
+        let shapes = &self.words[start..at];
+        let mut is_read = [false; 2];
+        for (&shapes, field) in shapes.iter().zip(numbers(ngram.fields)) {
+            let is_asked = fields & 1 << field != 0;
+            for (axis, shape) in [Shape(shapes as u16), Shape((shapes >> 16) as u16)].into_iter().enumerate() {
+                if is_asked && !is_read[axis] && shape != Shape::UNKNOWN {
+                    said[axis].push(Said { start: at as u32, group, shape, field: field as u8 });
+                }
+                is_read[axis] = is_asked && shape == Shape::WITH_ANY;
+                at += shape.length(self.dense[axis]);
+            }
+        }
+    }
+
+    /// A row with few cells.
+    pub(super) fn sparse(&self, said: &Said) -> Sparse<'_> {
+        let words = &self.words[said.start as usize..][..said.shape.length(0)];
+        let (head, cells) = words.split_at(SPARSE_HEAD);
+        Sparse { weight: f32::from_bits(head[0]), mean: f32::from_bits(head[1]), cells: cells.as_chunks().0 }
+    }
+
+    /// The pieces of a dense row of so many labels.
+    pub(super) fn dense(&self, said: &Said, labels: usize) -> &[[u32; LANES]] {
+        self.words[said.start as usize..][..labels.next_multiple_of(LANES)].as_chunks().0
+    }
+
+    /// What a dense row says of one label.
+    #[inline]
+    pub(super) fn dense_value(&self, said: &Said, label: usize) -> f32 {
+        f32::from_bits(self.words[said.start as usize + label])
+    }
 }

@@ -9,7 +9,7 @@ use super::{
 const BYTES: usize = 192 << 10;
 
 /// Features at most.
-const MAX_FEATURES: usize = 1 << 12;
+const MAX_FEATURES: usize = 1 << 10;
 
 /// A feature comes often if it does so many times among the changes that are merged at a time.
 const OFTEN: usize = 8;
