@@ -172,7 +172,7 @@ fn every_damage_to_a_file_of_counts_is_found() {
         let error = Counts::from_bytes(&file[..at]).unwrap_err();
         assert!(matches!(error, ModelError::NotCounts | ModelError::Truncated { .. }), "{at}: {error}");
     }
-    assert!(harmless <= 8, "bits of a zstd frame that mean nothing: {harmless}");
+    assert!(harmless <= 12, "bits of a zstd frame that mean nothing: {harmless}");
 }
 
 /// Counts that contradict themselves are neither written nor read.

@@ -48,7 +48,7 @@ fn every_damaged_byte_is_found() {
             harmless += 1;
         }
     }
-    assert!(harmless <= 16, "bits of two zstd frames that mean nothing: {harmless}");
+    assert!(harmless <= 24, "bits of two zstd frames that mean nothing: {harmless}");
 }
 
 #[test]

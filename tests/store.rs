@@ -244,7 +244,7 @@ fn a_damaged_file_is_never_a_wrong_model() {
         damaged[at] ^= 1 << (at % 8);
         harmless += usize::from(check_damage(&store, &whole, &damaged, &format!("bit {} of byte {at}", at % 8)));
     }
-    assert!(harmless <= 16, "bits of two zstd frames that mean nothing: {harmless}");
+    assert!(harmless <= 24, "bits of two zstd frames that mean nothing: {harmless}");
     assert_eq!(store.current().unwrap(), Some(version(0)), "what was active is active still");
     store.load(&version(0)).unwrap();
 }

@@ -94,6 +94,7 @@ impl Model {
         let mut front = Vec::new();
         file.by_ref().take(codec::LONGEST_HEADER as u64).read_to_end(&mut front)?;
         let rest = codec::length_without_counts(&front).saturating_sub(front.len() as u64);
+        front.reserve_exact(rest.min(length) as usize);
         file.take(rest).read_to_end(&mut front)?;
         Ok(codec::Container::open_front(&front, length).and_then(|container| Self::of(&container)))
     }

@@ -1,6 +1,8 @@
 //! One axis of the tables: the scores of its labels.
 
-use super::rows::{AxisRows, LANES, Rows, Said, Shape};
+use std::mem::take;
+
+use super::rows::{LANES, Rows, Said, Shape};
 use crate::{
     classify::{
         Calibration, Temperature,
@@ -28,6 +30,73 @@ pub(super) struct AxisScorer {
     floors: Vec<Vec<f64>>,
     length_exponent: f64,
     pub(super) calibration: Calibration,
+}
+
+/// How what one axis knows of single features becomes rows.
+pub(super) struct Layout<'a> {
+    axis: usize,
+    scorer: &'a AxisScorer,
+    tables: &'a AxisTables,
+    features: &'a [u64],
+    /// By feature: its first cell.
+    starts: Vec<usize>,
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn new(axis: usize, scorer: &'a AxisScorer, tables: &'a AxisTables, features: &'a [u64]) -> Self {
+        let ends = tables.cells.iter().scan(0, |end, &cells| {
+            *end += usize::from(cells);
+            Some(*end)
+        });
+        Layout { axis, scorer, tables, features, starts: std::iter::once(0).chain(ends).collect() }
+    }
+
+    fn is_dense(&self, at: usize) -> bool {
+        usize::from(self.tables.cells[at]) * DENSE_SHARE >= self.scorer.labels.len()
+    }
+
+    fn holds_any(&self, at: usize) -> bool {
+        match self.features.get(at..at + 2) {
+            Some(&[feature, next]) => {
+                self.scorer.length_exponent == 0.0 && is_any_of(feature, next) && self.is_dense(at + 1)
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// The shape of a feature's row, by its number.
+    pub(super) fn shape(&self, at: usize) -> Shape {
+        match (self.holds_any(at), self.is_dense(at)) {
+            (true, _) => Shape::WITH_ANY,
+            (false, true) => Shape::DENSE,
+            (false, false) => Shape::sparse(usize::from(self.tables.cells[at])),
+        }
+    }
+
+    fn cells(&self, at: usize) -> impl ExactSizeIterator<Item = (&u16, &f32)> + Clone {
+        let cells = self.starts[at]..self.starts[at + 1];
+        self.tables.cell_labels[cells.clone()].iter().zip(&self.tables.cell_values[cells])
+    }
+
+    /// Adds a feature's row, if there is one; `values` is room for the values of all labels.
+    pub(super) fn push(&self, at: usize, values: &mut Vec<f64>, rows: &mut Rows) {
+        let (weight, labels) = (self.tables.weights[at], self.scorer.labels.len());
+        let shape = self.shape(at);
+        if shape.is_dense() {
+            values.clear();
+            values.resize(labels, 0.0);
+            self.scorer.add_values(values, self.features[at], weight, self.cells(at));
+            if shape == Shape::WITH_ANY {
+                let (feature, weight) = (self.features[at + 1], self.tables.weights[at + 1]);
+                self.scorer.add_values(values, feature, weight, self.cells(at + 1));
+            }
+            rows.push_dense(self.axis, values.iter().map(|value| *value as f32));
+        } else if shape != Shape::UNKNOWN {
+            let cells = self.cells(at).map(|(&label, &value)| (label, weight * value));
+            let sum: f64 = cells.clone().map(|(_, value)| f64::from(value)).sum();
+            rows.push_sparse(weight, (sum / labels as f64) as f32, cells);
+        }
+    }
 }
 
 /// Whether a feature is of the body, and the next one of the same n-gram in all zones together.
@@ -66,56 +135,22 @@ fn centre(values: &mut [f64]) {
 }
 
 impl AxisScorer {
-    /// Lays out tables that were checked, for these features. With it the rows of the features.
-    pub(super) fn new(tables: AxisTables, features: &[u64], display: impl Fn(&str) -> String) -> (Self, AxisRows) {
-        let (mut prior, mut floors) = (tables.prior, tables.floors);
+    /// Takes out of tables that were checked what is not said of single features.
+    pub(super) fn new(tables: &mut AxisTables, display: impl Fn(&str) -> String) -> Self {
+        let (mut prior, mut floors) = (take(&mut tables.prior), take(&mut tables.floors));
         centre(&mut prior);
         let frequency = prior.clone();
         prior.iter_mut().for_each(|value| *value *= tables.prior_weight);
         floors.iter_mut().for_each(|floor| centre(floor));
-        let labels = prior.len();
-        let names = tables.labels.into_iter().map(|id| LabelNames { display: display(&id), id });
-        let axis = AxisScorer {
+        let names = take(&mut tables.labels).into_iter().map(|id| LabelNames { display: display(&id), id });
+        AxisScorer {
             labels: names.collect(),
             prior,
             frequency,
             floors,
             length_exponent: tables.length_exponent,
-            calibration: tables.calibration,
-        };
-        let starts: Vec<usize> = std::iter::once(0)
-            .chain(tables.cells.iter().scan(0, |end, &cells| {
-                *end += usize::from(cells);
-                Some(*end)
-            }))
-            .collect();
-        let is_dense = |at: usize| usize::from(tables.cells[at]) * DENSE_SHARE >= labels;
-        let holds_any = |at: usize| match features.get(at..at + 2) {
-            Some(&[feature, next]) => tables.length_exponent == 0.0 && is_any_of(feature, next) && is_dense(at + 1),
-            Some(_) | None => false,
-        };
-        let mut rows = AxisRows::new(labels);
-        let mut values = vec![0.0; labels];
-        for (at, &feature) in features.iter().enumerate() {
-            let (cells, weight) = (starts[at]..starts[at + 1], tables.weights[at]);
-            let own = tables.cell_labels[cells.clone()].iter().zip(&tables.cell_values[cells.clone()]);
-            if holds_any(at) || is_dense(at) {
-                values.fill(0.0);
-                axis.add_values(&mut values, feature, weight, own);
-                if holds_any(at) {
-                    let cells = starts[at + 1]..starts[at + 2];
-                    let own = tables.cell_labels[cells.clone()].iter().zip(&tables.cell_values[cells]);
-                    axis.add_values(&mut values, features[at + 1], tables.weights[at + 1], own);
-                }
-                let shape = if holds_any(at) { Shape::WITH_ANY } else { Shape::DENSE };
-                rows.push_dense(shape, values.iter().map(|value| *value as f32));
-            } else {
-                let cells = own.map(|(&label, &value)| (label, weight * value));
-                let sum: f64 = cells.clone().map(|(_, value)| f64::from(value)).sum();
-                rows.push_sparse(Shape::sparse(cells.len()), weight, (sum / labels as f64) as f32, cells);
-            }
+            calibration: take(&mut tables.calibration),
         }
-        (axis, rows)
     }
 
     /// Adds what a feature with these labels and deviations adds to every label's score.

@@ -25,9 +25,9 @@ mod rows;
 
 pub use self::hits::Hits;
 use self::{
-    axis::AxisScorer,
+    axis::{AxisScorer, Layout},
     index::{Index, ngrams},
-    rows::{AxisRows, Rows, Said},
+    rows::{Rows, Said, Shape},
 };
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
@@ -64,15 +64,27 @@ impl Scorer {
     /// Tables that contradict themselves, as a damaged or forged file may hold.
     pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
         tables.check()?;
-        let (mut axes, mut rows) = ([None, None], [AxisRows::default(), AxisRows::default()]);
-        for (number, axis) in tables.axes.into_iter().enumerate() {
-            if let Some(axis) = axis {
-                let (axis, own) = AxisScorer::new(axis, &tables.features, |id| display(number, id));
-                (axes[number], rows[number]) = (Some(axis), own);
+        let Tables { features, axes: mut tables } = tables;
+        let mut axes = [None, None];
+        for (number, (axis, tables)) in axes.iter_mut().zip(&mut tables).enumerate() {
+            *axis = tables.as_mut().map(|tables| AxisScorer::new(tables, |id| display(number, id)));
+        }
+        let layout = |axis: usize| Some(Layout::new(axis, axes[axis].as_ref()?, tables[axis].as_ref()?, &features));
+        let layouts = [layout(0), layout(1)];
+        let shape = |axis: usize, at: usize| layouts[axis].as_ref().map_or(Shape::UNKNOWN, |layout| layout.shape(at));
+        let labels = axes.each_ref().map(|axis| axis.as_ref().map_or(0, |axis| axis.labels.len()));
+        let shapes = [0, 1].map(|axis| (0..features.len()).map(move |at| shape(axis, at)));
+        let mut rows = Rows::new(labels, features.len(), shapes);
+        let (mut starts, mut feature, mut values) = (Vec::new(), 0, Vec::new());
+        for ngram in ngrams(&features) {
+            let own = feature..feature + ngram.len();
+            feature = own.end;
+            starts.push(rows.push_ngram(own.clone().map(|at| [shape(0, at), shape(1, at)])));
+            for at in own {
+                layouts.iter().flatten().for_each(|layout| layout.push(at, &mut values, &mut rows));
             }
         }
-        let (rows, starts) = Rows::new(ngrams(&tables.features).map(<[u64]>::len), &rows);
-        Ok(Scorer { index: Index::new(&tables.features, &starts), rows, axes, names })
+        Ok(Scorer { index: Index::new(&features, &starts), rows, axes, names })
     }
 
     /// The features of a document that the tables know.

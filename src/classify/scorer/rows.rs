@@ -59,45 +59,6 @@ impl<'a> Sparse<'a> {
     }
 }
 
-/// The rows of one axis while they are laid out, feature after feature.
-#[derive(Debug, Default)]
-pub(super) struct AxisRows {
-    shapes: Vec<Shape>,
-    words: Vec<u32>,
-    /// Words of a dense row.
-    dense: usize,
-}
-
-impl AxisRows {
-    /// For so many labels.
-    pub(super) fn new(labels: usize) -> Self {
-        AxisRows { dense: labels.next_multiple_of(LANES), ..AxisRows::default() }
-    }
-
-    /// The values of all labels.
-    pub(super) fn push_dense(&mut self, shape: Shape, values: impl ExactSizeIterator<Item = f32>) {
-        let padding = self.dense - values.len();
-        self.shapes.push(shape);
-        self.words.extend(values.map(f32::to_bits).chain(std::iter::repeat_n(0, padding)));
-    }
-
-    /// Weight and mean as in [`Sparse`], and the cells that the shape says, if any.
-    pub(super) fn push_sparse(
-        &mut self,
-        shape: Shape,
-        weight: f32,
-        mean: f32,
-        cells: impl Iterator<Item = (u16, f32)>,
-    ) {
-        self.shapes.push(shape);
-        if shape == Shape::UNKNOWN {
-            return;
-        }
-        self.words.extend([weight.to_bits(), mean.to_bits()]);
-        self.words.extend(cells.flat_map(|(label, value)| [u32::from(label), value.to_bits()]));
-    }
-}
-
 /// What an axis knows of one feature of a document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said {
@@ -119,28 +80,32 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The rows of both axes, none for an axis that is not there, by n-gram: `ngrams` are the numbers of their features, in
-    /// order. With the places of the records.
-    pub(super) fn new(ngrams: impl Iterator<Item = usize>, axes: &[AxisRows; 2]) -> (Self, Vec<u32>) {
-        let mut rows = Rows { words: Vec::new(), dense: axes.each_ref().map(|axis| axis.dense) };
-        rows.words.reserve_exact(axes.iter().map(|axis| axis.words.len() + axis.shapes.len()).sum());
-        let shape = |axis: usize, feature: usize| axes[axis].shapes.get(feature).copied().unwrap_or(Shape::UNKNOWN);
-        let (mut starts, mut feature, mut read) = (Vec::new(), 0, [0; 2]);
-        for features in ngrams {
-            // A file of 256 MiB holds no more cells than make some 2^30 words.
-            starts.push(rows.words.len() as u32);
-            let own = feature..feature + features;
-            feature = own.end;
-            rows.words.extend(own.clone().map(|at| u32::from(shape(0, at).0) | u32::from(shape(1, at).0) << 16));
-            for at in own {
-                for axis in 0..2 {
-                    let row = read[axis]..read[axis] + shape(axis, at).length(rows.dense[axis]);
-                    read[axis] = row.end;
-                    rows.words.extend_from_slice(&axes[axis].words[row]);
-                }
-            }
-        }
-        (rows, starts)
+    /// None yet, for axes of so many labels, and room for so many features and for rows of these shapes.
+    pub(super) fn new(labels: [usize; 2], features: usize, shapes: [impl Iterator<Item = Shape>; 2]) -> Self {
+        let dense = labels.map(|labels| labels.next_multiple_of(LANES));
+        let [first, second] = shapes;
+        let words = first.map(|shape| shape.length(dense[0])).chain(second.map(|shape| shape.length(dense[1])));
+        Rows { words: Vec::with_capacity(features + words.sum::<usize>()), dense }
+    }
+
+    /// Begins the record of an n-gram of so many features, and gives its place.
+    pub(super) fn push_ngram(&mut self, shapes: impl Iterator<Item = [Shape; 2]>) -> u32 {
+        // A file of 256 MiB holds no more cells than make some 2^30 words.
+        let start = self.words.len() as u32;
+        self.words.extend(shapes.map(|[first, second]| u32::from(first.0) | u32::from(second.0) << 16));
+        start
+    }
+
+    /// Adds a row of an axis: the values of all labels.
+    pub(super) fn push_dense(&mut self, axis: usize, values: impl ExactSizeIterator<Item = f32>) {
+        let padding = self.dense[axis] - values.len();
+        self.words.extend(values.map(f32::to_bits).chain(std::iter::repeat_n(0, padding)));
+    }
+
+    /// Adds a row with few cells, but one at least: weight and mean as in [`Sparse`].
+    pub(super) fn push_sparse(&mut self, weight: f32, mean: f32, cells: impl Iterator<Item = (u16, f32)>) {
+        self.words.extend([weight.to_bits(), mean.to_bits()]);
+        self.words.extend(cells.flat_map(|(label, value)| [u32::from(label), value.to_bits()]));
     }
 
     /// The first word of an n-gram's record, which says all of a feature that stands alone: to be asked for before it is read.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     learn::{self, Condition, LabelledArticle, NotDone, Part, Stopped, TrainError, Trained, Trainer, Verdict, Watch},
     model::{
-        Digest, Model, ModelError, ModelFile, Serving,
+        Digest, ModelError, ModelFile, Serving,
         store::{Expected, Info, Origin, Store, StoreError, Version},
     },
 };
@@ -73,26 +73,27 @@ impl Work {
             return Err(TrainingError::NotCalibrated);
         }
         let not_calibrated_on = trainer.not_calibrated_on() as u64;
-        let Trained { model: bytes, not_learnt, .. } =
+        let Trained { model: bytes, version, not_learnt, .. } =
             pool.install(|| self.learn(trainer, serving.as_ref().filter(|_| !anew)))?;
         drop(serving);
+        let version = Version::new(&version)?;
         // The counts are read only if articles are to be held out from them.
-        let (model, compared) = match self.order.activate_if {
+        let compared = match self.order.activate_if {
             Some(condition) => {
                 let new = ModelFile::from_bytes(&bytes).map_err(TrainError::from)?;
-                let version = Version::new(new.model.version())?;
-                let compared = pool.install(|| self.compare(&new, &version, &mut received, condition))?;
-                (new.model, Some(compared))
+                Some(pool.install(|| self.compare(&new, &version, &mut received, condition))?)
             }
-            None => (Model::from_bytes(&bytes).map_err(TrainError::from)?, None),
+            None => None,
         };
-        let version = Version::new(model.version())?;
         drop(received);
 
         self.go_on()?;
         self.tell(Phase::Publishing, 0);
         let origin = if base.is_some() { Origin::Update } else { Origin::Train };
         let published = self.store.publish(&bytes, &Info::new(self.order.by.clone(), origin, base))?;
+        // Held together, file and model would be the most memory that a training takes.
+        drop(bytes);
+        let model = self.store.load(&version)?;
         let activation = compared.map(|compared| self.activate(&version, compared)).transpose()?;
         let is_new = published.is_new;
         Ok(Outcome { version, is_new, model, counts: self.counts, not_calibrated_on, not_learnt, activation })

@@ -185,7 +185,8 @@ impl<'a> Container<'a> {
     /// Unpacks, verifies and decodes a section.
     pub(super) fn section<T: DeserializeOwned>(&self, section: Section) -> Result<T, ModelError> {
         let (entry, mut unpacked) = self.unpack(section)?;
-        let mut raw = Vec::new();
+        // All of it at once: growing would take twice the memory. What is only said to be there is never touched.
+        let mut raw = Vec::with_capacity(entry.raw_length as usize);
         let read = unpacked.read_to_end(&mut raw);
         if read.is_err() || raw.len() as u64 != entry.raw_length || blake3::hash(&raw) != entry.digest {
             return Err(ModelError::Damaged { section });
