@@ -91,10 +91,10 @@ impl Work {
         self.tell(Phase::Publishing, 0);
         let origin = if base.is_some() { Origin::Update } else { Origin::Train };
         let published = self.store.publish(&bytes, &Info::new(self.order.by.clone(), origin, base))?;
-        // Held together, file and model would be the most memory that a training takes.
+        // The model is loaded when its file is not held any more: both together take much memory.
         drop(bytes);
-        let model = self.store.load(&version)?;
         let activation = compared.map(|compared| self.activate(&version, compared)).transpose()?;
+        let model = self.store.load(&version)?;
         let is_new = published.is_new;
         Ok(Outcome { version, is_new, model, counts: self.counts, not_calibrated_on, not_learnt, activation })
     }

@@ -31,6 +31,9 @@ const TOGETHER: usize = 4;
 /// Changes of a part that are gathered before they are merged: 16 bytes each.
 const MAX_PENDING: usize = 8 << 10;
 
+/// Single changes that are gathered before they are merged, on all threads.
+const MAX_ADDED: usize = 2 << 20;
+
 /// What was taken and is not merged yet, at most.
 const MAX_TAKEN: usize = 1 << 20;
 
@@ -41,6 +44,8 @@ const RECENT_SHARE: usize = 4;
 #[derive(Debug)]
 pub(super) struct Sums {
     parts: Vec<Part>,
+    /// Changes that were added one by one since the last were merged.
+    added: usize,
     /// Features that are there even without articles.
     bare: Vec<u64>,
     /// By feature, axis and label.
@@ -49,7 +54,7 @@ pub(super) struct Sums {
 
 impl Default for Sums {
     fn default() -> Self {
-        Self { parts: (0..PARTS).map(|_| Part::default()).collect(), bare: Vec::new(), taken: HashMap::new() }
+        Self { parts: (0..PARTS).map(|_| Part::default()).collect(), added: 0, bare: Vec::new(), taken: HashMap::new() }
     }
 }
 
@@ -114,7 +119,11 @@ impl Sums {
         if labels == [NONE; 2] {
             self.bare.push(id);
         } else if articles > 0 {
-            self.parts[part_of(id)].push(Change { id, labels, articles });
+            self.parts[part_of(id)].pending.push(Change { id, labels, articles });
+            self.added += 1;
+            if self.added >= MAX_ADDED {
+                self.settle();
+            }
         }
     }
 
@@ -164,10 +173,13 @@ impl Sums {
 
     /// Merges what was gathered, so that it can be counted.
     pub(super) fn settle(&mut self) {
-        self.parts.iter_mut().filter(|part| !part.pending.is_empty()).for_each(|part| {
-            part.merge_pending();
-            part.pending.clear();
-        });
+        self.added = 0;
+        if self.parts.iter().any(|part| !part.pending.is_empty()) {
+            self.parts.par_iter_mut().filter(|part| !part.pending.is_empty()).for_each(|part| {
+                part.merge_pending();
+                part.pending.clear();
+            });
+        }
     }
 
     /// Merges everything, and gives back what that takes.

@@ -185,8 +185,10 @@ impl<'a> Container<'a> {
     /// Unpacks, verifies and decodes a section.
     pub(super) fn section<T: DeserializeOwned>(&self, section: Section) -> Result<T, ModelError> {
         let (entry, mut unpacked) = self.unpack(section)?;
-        // All of it at once: growing would take twice the memory. What is only said to be there is never touched.
-        let mut raw = Vec::with_capacity(entry.raw_length as usize);
+        // Room for all of it at once: growing would take twice the memory.
+        let mut raw = Vec::new();
+        let too_large = |_| ModelError::TooLarge { section, actual: entry.raw_length };
+        raw.try_reserve_exact(entry.raw_length as usize).map_err(too_large)?;
         let read = unpacked.read_to_end(&mut raw);
         if read.is_err() || raw.len() as u64 != entry.raw_length || blake3::hash(&raw) != entry.digest {
             return Err(ModelError::Damaged { section });

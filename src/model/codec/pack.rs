@@ -37,17 +37,25 @@ struct Noting<'a, W> {
     failed: &'a mut Option<io::Error>,
 }
 
-impl<W: io::Write> io::Write for Noting<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes).map_err(|error| {
+impl<W> Noting<'_, W> {
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
             let kind = error.kind();
             *self.failed = Some(error);
             kind.into()
         })
     }
+}
+
+impl<W: io::Write> io::Write for Noting<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes);
+        self.note(written)
+    }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        let flushed = self.writer.flush();
+        self.note(flushed)
     }
 }
 
