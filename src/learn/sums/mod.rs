@@ -8,6 +8,7 @@
 
 mod bytes;
 mod frequent;
+mod part;
 mod run;
 
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 pub(super) use self::bytes::FeatureCells;
 use self::{
     bytes::Writer,
-    frequent::Frequent,
+    part::Part,
     run::{Change, NONE, Run},
 };
 
@@ -28,17 +29,11 @@ const PART_SHIFT: u32 = u64::BITS - PARTS.trailing_zeros();
 /// Parts that a thread adds to at a time: what they take together stays in the processor's cache.
 const TOGETHER: usize = 4;
 
-/// Changes of a part that are gathered before they are merged: 16 bytes each.
-const MAX_PENDING: usize = 8 << 10;
-
 /// Single changes that are gathered before they are merged, on all threads.
 const MAX_ADDED: usize = 2 << 20;
 
 /// What was taken and is not merged yet, at most.
 const MAX_TAKEN: usize = 1 << 20;
-
-/// What came last is merged with the rest when it takes one byte for so many of the rest.
-const RECENT_SHARE: usize = 4;
 
 /// How many articles of each label have each feature.
 #[derive(Debug)]
@@ -58,58 +53,8 @@ impl Default for Sums {
     }
 }
 
-/// The features that begin with some bits. What they come to is the sum of all four.
-#[derive(Debug, Default)]
-struct Part {
-    run: Run,
-    /// What came last.
-    recent: Run,
-    /// What came after that.
-    pending: Vec<Change>,
-    frequent: Frequent,
-}
-
 fn part_of(id: u64) -> usize {
     (id >> PART_SHIFT) as usize
-}
-
-impl Part {
-    /// Counts an article with a feature.
-    fn add(&mut self, id: u64, labels: [u16; 2]) {
-        if !self.frequent.add(id, labels) {
-            self.push(Change { id, labels, articles: 1 });
-        } else if self.frequent.is_full {
-            self.recent = std::mem::take(&mut self.recent).plus(self.frequent.take());
-        }
-    }
-
-    fn push(&mut self, change: Change) {
-        self.pending.push(change);
-        if self.pending.len() >= MAX_PENDING {
-            self.merge_pending();
-            if let Some(before) = self.frequent.learn(&self.pending) {
-                self.recent = std::mem::take(&mut self.recent).plus(before);
-            }
-            self.pending.clear();
-        }
-    }
-
-    /// Merges what was gathered, and leaves it there, sorted.
-    fn merge_pending(&mut self) {
-        self.pending.sort_unstable_by_key(|change| change.id);
-        self.recent = std::mem::take(&mut self.recent).plus(Run::of(&self.pending));
-        if self.recent.bytes.len() * RECENT_SHARE >= self.run.bytes.len() {
-            self.run = std::mem::take(&mut self.run).plus(std::mem::take(&mut self.recent));
-        }
-    }
-
-    /// Merges everything into one run.
-    fn finish(&mut self) {
-        self.merge_pending();
-        self.pending.clear();
-        let recent = std::mem::take(&mut self.recent).plus(self.frequent.take());
-        self.run = std::mem::take(&mut self.run).plus(recent);
-    }
 }
 
 impl Sums {
