@@ -204,7 +204,9 @@ impl<'a> Articles<'a> {
         drafts: impl Fn(&[Member<'_>], &mut [RowsOf]) -> Vec<(usize, Draft)> + Sync,
     ) -> Vec<Case> {
         let of_groups = |groups: &[Vec<Member<'_>>]| {
-            let mut rows: Vec<RowsOf> = (0..tables).map(|_| RowsOf::new(labels)).collect();
+            let features = groups.iter().flatten().map(|member| member.article.features.len()).sum::<usize>();
+            // Those that the model does not know leave room, which takes no memory as long as it is not written to.
+            let mut rows: Vec<RowsOf> = (0..tables).map(|_| RowsOf::with_capacity(labels, features / tables)).collect();
             let drafts: Vec<(usize, Draft)> = groups.iter().flat_map(|group| drafts(group, &mut rows)).collect();
             let rows: Vec<Arc<Rows>> = rows.into_iter().map(|rows| Arc::new(rows.rows)).collect();
             drafts.into_iter().map(|(table, draft)| draft.case(&rows[table])).collect::<Vec<_>>()

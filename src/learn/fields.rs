@@ -271,7 +271,7 @@ mod tests {
         let background = Arc::new(Background { floors, prior: vec![0.0; 2], is_counted: vec![true; 2] });
         let case = |i: usize| {
             let label = i % 2;
-            let mut rows = Rows::new(2);
+            let mut rows = Rows::with_capacity(2, 1);
             let says = if i % 10 == 9 { 1 - label } else { label };
             let start = rows.push(0, 0, std::iter::once((says as u16, 1.0)));
             rows.push_feature(Row::new(start, if says == label { 1.0 } else { 0.0 }));

@@ -22,9 +22,8 @@ pub(super) fn minimize(
     let mut pairs: Vec<Pair> = Vec::new();
     for _ in (0_usize..).take_while(go_on) {
         let held = |i: usize, x: &[f64], gradient: &[f64]| !is_signed(i) && x[i] <= 0.0 && gradient[i] > 0.0;
-        let free: Vec<f64> =
-            gradient.iter().enumerate().map(|(i, &g)| if held(i, &x, &gradient) { 0.0 } else { g }).collect();
-        let mut step = direction(&pairs, &free);
+        let free = |(i, &g): (usize, &f64)| if held(i, &x, &gradient) { 0.0 } else { g };
+        let mut step = direction(&pairs, gradient.iter().enumerate().map(free).collect());
         for (i, value) in step.iter_mut().enumerate() {
             if held(i, &x, &gradient) {
                 *value = 0.0;
@@ -34,7 +33,7 @@ pub(super) fn minimize(
         if slope >= 0.0 {
             // The memory has nothing to say of where the variables now are.
             pairs.clear();
-            step = free.iter().map(|g| -g).collect();
+            step = gradient.iter().enumerate().map(free).map(|g| -g).collect();
             slope = dot(&step, &gradient);
         }
         // Without memory the scale of a step is unknown: the first moves no variable by more than 1.
@@ -56,8 +55,15 @@ pub(super) fn minimize(
             }
         };
         let Some((candidate, reached, new_gradient)) = next else { break };
-        let moved: Vec<f64> = candidate.iter().zip(&x).map(|(new, old)| new - old).collect();
-        let turned: Vec<f64> = new_gradient.iter().zip(&gradient).map(|(new, old)| new - old).collect();
+        drop(step);
+        // What was before becomes the difference to it: there may be a million variables.
+        let gained = value - reached;
+        let difference = |mut old: Vec<f64>, new: &[f64]| {
+            old.iter_mut().zip(new).for_each(|(old, new)| *old = new - *old);
+            old
+        };
+        let (moved, turned) = (difference(x, &candidate), difference(gradient, &new_gradient));
+        (x, value, gradient) = (candidate, reached, new_gradient);
         let curvature = dot(&moved, &turned);
         if curvature > 1e-12 * dot(&turned, &turned) {
             if pairs.len() == MEMORY {
@@ -65,8 +71,6 @@ pub(super) fn minimize(
             }
             pairs.push(Pair { moved, turned, curvature });
         }
-        let gained = value - reached;
-        (x, value, gradient) = (candidate, reached, new_gradient);
         if gained <= tolerance * value.abs() {
             break;
         }
@@ -93,8 +97,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// The direction of descent: minus the approximate inverse curvature times the gradient.
-fn direction(pairs: &[Pair], gradient: &[f64]) -> Vec<f64> {
-    let mut q = gradient.to_vec();
+fn direction(pairs: &[Pair], gradient: Vec<f64>) -> Vec<f64> {
+    let mut q = gradient;
     let mut shares = Vec::with_capacity(pairs.len());
     for pair in pairs.iter().rev() {
         let share = dot(&pair.moved, &q) / pair.curvature;

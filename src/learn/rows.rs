@@ -96,6 +96,9 @@ impl RowView<'_> {
 /// A row of words is dense if it says something special of one label in so many.
 const DENSE_SHARE: usize = 4;
 
+/// Words of a row before its cells: parameter and shape.
+const HEAD: usize = 2;
+
 /// The bit of a row's shape that says that it is dense.
 const DENSE: u32 = 1 << 31;
 
@@ -108,14 +111,18 @@ pub(super) struct Rows {
     /// holes behind.
     articles: Vec<Row>,
     /// Of each row its parameter, its shape (whether it is dense, field, number of cells), and its cells. Together, since
-    /// what is read in passes over all articles should not be looked for in two places.
-    words: Vec<u32>,
+    /// what is read in passes over all articles should not be looked for in two places. In pieces, since one that grows
+    /// is there twice while it does, which a piece of a few megabytes may be.
+    pieces: Vec<Vec<u32>>,
 }
 
+/// Words of a piece, many times those of the longest row. A row's place is the number of its piece and its place there.
+const PIECE: usize = 1 << 20;
+
 impl Rows {
-    /// None yet.
-    pub(super) fn new(labels: usize) -> Self {
-        Rows { labels, articles: Vec::new(), words: Vec::new() }
+    /// None yet, and room for so many features of articles.
+    pub(super) fn with_capacity(labels: usize, features: usize) -> Self {
+        Rows { labels, articles: Vec::with_capacity(features), pieces: Vec::new() }
     }
 
     /// How many features of articles there are.
@@ -135,41 +142,53 @@ impl Rows {
 
     /// A row of an article with some label.
     fn read(&self, row: Row, own_label: usize) -> RowView<'_> {
-        let start = row.start as usize;
-        let (parameter, shape) = (self.words[start] as usize, self.words[start + 1]);
+        let words = &self.pieces[row.start as usize / PIECE][row.start as usize % PIECE..];
+        let (parameter, shape) = (words[0] as usize, words[1]);
         let cells = if shape & DENSE != 0 {
-            Cells::Dense(&self.words[start + 2..][..self.labels])
+            Cells::Dense(&words[HEAD..][..self.labels])
         } else {
-            Cells::Sparse(self.words[start + 2..][..2 * (shape & 0xffff) as usize].as_chunks().0)
+            Cells::Sparse(words[HEAD..][..2 * (shape & 0xffff) as usize].as_chunks().0)
         };
         RowView { parameter, field: ((shape & !DENSE) >> 16) as usize, own_label, own: row.own, cells }
     }
 
+    /// The piece that a row of so many cells at most is to be added to, and the place the row will have.
+    fn piece(&mut self, cells: usize) -> (&mut Vec<u32>, u32) {
+        if self.pieces.last().is_none_or(|piece| piece.len() + HEAD + 2 * cells > PIECE) {
+            self.pieces.push(Vec::new());
+        }
+        let number = self.pieces.len() - 1;
+        let piece = &mut self.pieces[number];
+        let place = number * PIECE + piece.len();
+        (piece, place as u32)
+    }
+
     /// Adds the row of a name, which says something of one label, and that to all articles alike; gives its place.
     pub(super) fn push_name(&mut self, parameter: u32, field: usize, named: u16, value: f32) -> u32 {
-        let start = self.words.len();
-        self.words.extend([parameter, (field as u32) << 16 | 1, u32::from(named), value.to_bits()]);
-        start as u32
+        let (piece, place) = self.piece(1);
+        piece.extend([parameter, (field as u32) << 16 | 1, u32::from(named), value.to_bits()]);
+        place
     }
 
     /// Adds the row of a word or word pair, and gives its place. Labels ascend.
     pub(super) fn push(&mut self, parameter: u32, field: usize, cells: impl Iterator<Item = (u16, f32)>) -> u32 {
-        let start = self.words.len();
-        let shape = (field as u32) << 16;
-        self.words.extend([parameter, shape]);
-        self.words.extend(cells.flat_map(|(label, value)| [u32::from(label), value.to_bits()]));
-        let sparse = &self.words[start + 2..];
+        let labels = self.labels;
+        let (piece, place) = self.piece(labels);
+        let (start, shape) = (piece.len() + HEAD, (field as u32) << 16);
+        piece.extend([parameter, shape]);
+        piece.extend(cells.flat_map(|(label, value)| [u32::from(label), value.to_bits()]));
+        let sparse = &piece[start..];
         let number = sparse.len() / 2;
-        if number * DENSE_SHARE < self.labels {
-            self.words[start + 1] = shape | number as u32;
+        if number * DENSE_SHARE < labels {
+            piece[start - 1] = shape | number as u32;
         } else {
-            let mut dense = vec![0; self.labels];
+            let mut dense = vec![0; labels];
             sparse.as_chunks().0.iter().for_each(|&[label, bits]| dense[label as usize] = bits);
-            self.words.truncate(start + 2);
-            self.words.append(&mut dense);
-            self.words[start + 1] = shape | DENSE;
+            piece.truncate(start);
+            piece.append(&mut dense);
+            piece[start - 1] = shape | DENSE;
         }
-        start as u32
+        place
     }
 }
 
@@ -192,9 +211,10 @@ pub(super) struct RowsOf {
 }
 
 impl RowsOf {
-    /// None yet, of a model with so many labels.
-    pub(super) fn new(labels: usize) -> Self {
-        RowsOf { rows: Rows::new(labels), first: [Vec::new(), Vec::new()], others: HashMap::default() }
+    /// None yet, of a model with so many labels, and room for so many features of articles.
+    pub(super) fn with_capacity(labels: usize, features: usize) -> Self {
+        let rows = Rows::with_capacity(labels, features);
+        RowsOf { rows, first: [Vec::new(), Vec::new()], others: HashMap::default() }
     }
 
     /// The place of a row; `make` adds it if it is new.

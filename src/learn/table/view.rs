@@ -38,7 +38,7 @@ impl Draft {
 impl View<'_> {
     /// An article as this model sees it; `features` ascending. Features without a parameter are unknown.
     pub(in crate::learn) fn case(&self, label: usize, features: &[u32], parameters: &Parameters) -> Case {
-        let mut rows = RowsOf::new(self.table.labels.len());
+        let mut rows = RowsOf::with_capacity(self.table.labels.len(), features.len());
         let draft = self.draft(label, features, parameters, &mut rows);
         draft.case(&Arc::new(rows.rows))
     }
