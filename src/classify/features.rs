@@ -142,7 +142,7 @@ impl Field {
     /// The field of a feature by its id; `None` if there is no such field, as a damaged or forged file may have it.
     #[must_use]
     pub fn of(feature: u64) -> Option<Self> {
-        let number = feature & ((1 << FIELD_BITS) - 1);
+        let number = field_number(feature);
         (number < FIELDS as u64).then_some(Field(number as u8))
     }
 
@@ -227,15 +227,26 @@ pub fn feature_id(ngram: u64, field: Field) -> u64 {
 /// What the features of an n-gram have in common: all but the number of the field, which is 0.
 #[must_use]
 pub fn ngram_id(ngram: u64) -> u64 {
-    mix(ngram) & !((1 << FIELD_BITS) - 1)
+    ngram_of(mix(ngram))
+}
+
+/// The n-gram of a feature.
+pub(super) fn ngram_of(feature: u64) -> u64 {
+    feature & !FIELD_MASK
+}
+
+/// The number of a feature's field.
+pub(super) fn field_number(feature: u64) -> u64 {
+    feature & FIELD_MASK
 }
 
 /// Whether two features are of the same n-gram.
 pub(super) fn same_ngram(a: u64, b: u64) -> bool {
-    a >> FIELD_BITS == b >> FIELD_BITS
+    ngram_of(a) == ngram_of(b)
 }
 
 pub(super) const FIELD_BITS: u32 = 5;
+const FIELD_MASK: u64 = (1 << FIELD_BITS) - 1;
 
 /// The n-gram of two terms in order.
 #[must_use]
@@ -305,13 +316,12 @@ pub fn row(document: &Document<'_>, names: &Names) -> Vec<u64> {
     // What stands in a zone stands somewhere; so only half of the features have to be sorted.
     let mut row = Vec::with_capacity(sorted.len() * 2);
     for ngram in sorted.chunk_by(|&a, &b| same_ngram(a, b)) {
-        let field = |feature: u64| feature & ((1 << FIELD_BITS) - 1);
-        let in_zones = ngram.partition_point(|&feature| field(feature) < u64::from(Field::ANY_UNIGRAMS.0));
+        let in_zones = ngram.partition_point(|&feature| field_number(feature) < u64::from(Field::ANY_UNIGRAMS.0));
         let (zones, names) = ngram.split_at(in_zones);
         row.extend_from_slice(zones);
         for (any, odd) in [(Field::ANY_UNIGRAMS, 0), (Field::ANY_BIGRAMS, 1)] {
-            let stands = zones.iter().find(|&&feature| field(feature) & 1 == odd);
-            row.extend(stands.map(|&feature| feature - field(feature) + u64::from(any.0)));
+            let stands = zones.iter().find(|&&feature| field_number(feature) & 1 == odd);
+            row.extend(stands.map(|&feature| ngram_of(feature) | u64::from(any.0)));
         }
         row.extend_from_slice(names);
     }

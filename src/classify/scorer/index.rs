@@ -1,7 +1,7 @@
 //! Where the features of an n-gram are: one look-up for all its fields.
 
 use crate::{
-    classify::features::{FIELD_BITS, same_ngram},
+    classify::features::{FIELD_BITS, field_number, ngram_of, same_ngram},
     text::Home,
 };
 
@@ -38,16 +38,15 @@ impl Default for Index {
 impl Index {
     /// Of features in ascending order; `starts` are the places of the records of their n-grams.
     pub(super) fn new(features: &[u64], starts: &[u32]) -> Self {
-        let id = |feature: u64| feature >> FIELD_BITS << FIELD_BITS;
         let capacity = (starts.len() * 2).next_power_of_two().max(2);
         let mut index = Index { ngrams: vec![Ngram::default(); capacity], home: Home::new(capacity) };
         for (own, &start) in ngrams(features).zip(starts) {
-            let fields = own.iter().fold(0, |fields, feature| fields | 1 << (feature & ((1 << FIELD_BITS) - 1)));
+            let fields = own.iter().fold(0, |fields, feature| fields | 1 << field_number(*feature));
             let mut at = index.home(own[0]);
             while index.ngrams[at].fields != 0 {
                 at = index.next(at);
             }
-            index.ngrams[at] = Ngram { id: id(own[0]), start, fields };
+            index.ngrams[at] = Ngram { id: ngram_of(own[0]), start, fields };
         }
         index
     }
