@@ -453,13 +453,44 @@ fn output_goes_to_a_file_that_is_never_an_input() {
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(path.join("in/out.jsonl")).unwrap().lines().count(), 2);
     assert_eq!(names(), ["a.txt", "b.jsonl", "out.jsonl"]);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        let ran = analyze(path, &["in/a.txt", "--output", "/dev/null"], b"");
+}
+
+/// A pipe or device is written to, and not replaced by a file.
+#[cfg(unix)]
+#[test]
+fn output_goes_into_a_pipe() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let directory = files(&[("a.txt", COURT.as_bytes()), ("labelled.jsonl", labelled().as_bytes())]);
+    let (path, model) = (directory.path(), model().to_str().unwrap());
+    let pipe = path.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for command in [
+        &["analyze", "a.txt"][..],
+        &["count", "--data", "labelled.jsonl"],
+        &["train", "--data", "labelled.jsonl"],
+        &["update", "--model", model, "--add", "labelled.jsonl"],
+    ] {
+        let ran = run(path, &[command, &["--output", "file"]].concat(), b"");
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        // Open for reading and writing, so that nobody waits for the other side.
+        let mut reader = fs::File::options().read(true).write(true).open(&pipe).unwrap();
+        let expect = fs::read(path.join("file")).unwrap();
+        let (ran, read) = thread::scope(|scope| {
+            let read = scope.spawn(|| {
+                let mut bytes = vec![0; expect.len()];
+                reader.read_exact(&mut bytes).map(|()| bytes)
+            });
+            let ran = run(path, &[command, &["--output", "pipe"]].concat(), b"");
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo(), "{command:?}");
+            (ran, read.join().unwrap().unwrap())
+        });
+        assert!(read == expect, "{command:?}: {}", ran.stderr);
     }
+    // A server that removes the file at its end takes none of these.
+    let ran = run(path, &["serve", "--listen", "127.0.0.1:0", "--address-file", "pipe", "--model", model], b"");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("--address-file pipe: is no file"), "{}", ran.stderr);
 }
 
 #[test]

@@ -5,11 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{CliError, output, source};
+use super::{
+    CliError,
+    output::{self, Output},
+    source,
+};
 use crate::{
     engine,
     model::store::{By, Info, Origin, Store, StoreError, Version},
-    records::Publication,
 };
 
 /// Where a new model goes.
@@ -46,7 +49,7 @@ impl Actor {
 
 /// A destination that can be written to.
 pub(super) struct Target {
-    file: Option<(Publication, PathBuf)>,
+    file: Option<(Output, PathBuf)>,
     store: Option<Store>,
     by: By,
 }
@@ -74,16 +77,18 @@ impl Destination {
             return Err(CliError::Usage("at least one of --output MODEL and --models DIR is needed".to_owned()));
         }
         let usage = |error: StoreError| CliError::Usage(format!("--models: {error}"));
-        let store = directory.map(|directory| Store::create(directory).map_err(usage)).transpose()?;
+        let store =
+            directory.map(|directory| source::opened(&directory, |it| Store::create(it)).map_err(usage)).transpose()?;
         let file = self.output.as_ref().map(|path| Ok::<_, CliError>((output::begin_result(path)?, path.clone())));
         Ok(Target { file: file.transpose()?, store, by: self.actor.by(&self.note) })
     }
 }
 
 impl Target {
-    /// The directory that the model goes to.
+    /// The directory that the model goes to; `None` for a device or pipe.
     pub(super) fn directory(&self) -> Option<&Path> {
-        let of_file = self.file.as_ref().and_then(|(_, path)| path.parent());
+        let file = self.file.as_ref().filter(|(output, _)| matches!(output, Output::File(_)));
+        let of_file = file.and_then(|(_, path)| path.parent());
         // A bare file name lies in the working directory.
         let of_file =
             of_file.map(|directory| if directory.as_os_str().is_empty() { Path::new(".") } else { directory });
@@ -93,8 +98,8 @@ impl Target {
     /// Writes the model to where it goes, and tells where that is.
     pub(super) fn publish(self, bytes: &[u8], how: Origin, parent: Option<Version>) -> Result<String, CliError> {
         let mut places = String::new();
-        if let Some((publication, path)) = self.file {
-            output::publish(publication, &path, bytes)?;
+        if let Some((output, path)) = self.file {
+            output::publish(output, &path, bytes)?;
             let _ = write!(places, "written to {}", path.display());
         }
         if let Some(store) = self.store {

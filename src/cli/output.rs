@@ -19,7 +19,7 @@ use crate::{
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Begins a file that appears whole or not at all, also when a signal ends the process.
-pub(super) fn begin(target: &Path) -> io::Result<Publication> {
+fn begin(target: &Path) -> io::Result<Publication> {
     shutdown::at_signal(remove_unfinished)?;
     // A signal that comes in between waits for the lock.
     let mut unfinished = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,19 +28,15 @@ pub(super) fn begin(target: &Path) -> io::Result<Publication> {
     Ok(publication)
 }
 
-/// Begins the file that `--output` names for the one result of a command: before the work, so that a place that cannot be
-/// written to is known before it.
-pub(super) fn begin_result(target: &Path) -> Result<Publication, CliError> {
-    let usage = |reason: &dyn std::fmt::Display| CliError::Usage(format!("--output {}: {reason}", target.display()));
-    if target.is_dir() {
-        return Err(usage(&"is a directory"));
-    }
-    begin(target).map_err(|error| usage(&error))
+/// Opens what `--output` names for the one result of a command: before the work, so that a place that cannot be written to
+/// is known before it.
+pub(super) fn begin_result(target: &Path) -> Result<Output, CliError> {
+    Output::open(Some(target)).map_err(|error| CliError::Usage(format!("--output {}: {error}", target.display())))
 }
 
 /// Writes the result and puts it into its place.
-pub(super) fn publish(mut publication: Publication, target: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let written = publication.write_all(bytes).and_then(|()| publication.commit());
+pub(super) fn publish(mut output: Output, target: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let written = output.write(bytes).and_then(|()| output.finish());
     Ok(written.with_context(|| format!("--output {}", target.display()))?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -119,6 +119,10 @@ struct AddressFile<'a>(&'a Path);
 impl<'a> AddressFile<'a> {
     fn write(path: &'a Path, address: SocketAddr) -> Result<Self, CliError> {
         let write = || {
+            // A device would be replaced, and removed at the end; a pipe would be waited at.
+            if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+                return Err(io::Error::other("is no file"));
+            }
             let mut publication = Publication::begin(path)?;
             writeln!(publication, "{address}")?;
             publication.commit()
