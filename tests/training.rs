@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{fs, net::SocketAddr, path::Path, sync::Arc};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use chuanda::{
     classify::Catalog,
@@ -17,7 +17,7 @@ use chuanda::{
     learn::{CatalogChoice, Condition, LabelledArticle, Measure, Part, Trainer},
     model::{
         Counts, Model, ModelFile,
-        store::{Expected, Store, Version},
+        store::{Expected, Store, StoreError, Version},
     },
     proto::v1::{
         self, AnalyzeRequest, ConditionalActivationOutcome, TrainingPhase,
@@ -299,6 +299,31 @@ async fn a_second_training_waits_or_is_refused() {
     until(&mut waiting, Phase::Receiving).await;
     let second = ended((second, waiting), &adding(&corpus(4))).await.outcome();
     assert_eq!(second.version, version_of(&learnt(&corpus(4))));
+    drop(job);
+}
+
+/// What an update goes on from is settled when it is asked for, however long it waits then.
+#[tokio::test]
+async fn an_update_that_waits_keeps_its_base() {
+    let here = Here::new();
+    let (base, other) = (here.active(), here.train(&corpus(4), None).await.outcome().version);
+    let task = Task::Train { labels: CatalogChoice::FromData };
+    let (intake, mut job) = here.begin(task, None, WhenBusy::Wait);
+    until(&mut job, Phase::Receiving).await;
+    let task = Task::Update { base: None, allow_new_labels: false };
+    let (second, mut waiting) = here.begin(task, None, WhenBusy::Wait);
+    until(&mut waiting, Phase::Waiting).await;
+    // What is not there is told before the wait.
+    let missing = Version::new(&"0".repeat(32)).unwrap();
+    let task = Task::Update { base: Some(missing), allow_new_labels: false };
+    let refused = ended(here.begin(task, None, WhenBusy::Wait), &[]).await;
+    assert!(matches!(refused.outcome, Err(TrainingError::Store(StoreError::NotFound { .. }))));
+    assert!(!refused.phases.contains(&Phase::Waiting));
+    here.store.activate(&other, Expected::Version(&base), by(None, "")).unwrap();
+    here.engine.look().unwrap();
+    drop(intake);
+    let updated = ended((second, waiting), &adding(&corpus(5)[12..])).await.outcome();
+    assert_eq!(here.store.info(&updated.version).unwrap().parent, Some(base));
     drop(job);
 }
 
@@ -628,6 +653,37 @@ async fn what_a_client_began_that_goes_away_is_given_up() {
     versions.sort();
     expect.sort();
     assert_eq!(versions, expect);
+}
+
+/// A client that takes no answers keeps nobody from training, nor does one that says nothing.
+#[tokio::test]
+async fn nobody_waits_for_a_client_for_ever() {
+    let settings = Settings { allow_model_changes: true, unary_timeout: Duration::from_secs(2), ..Settings::default() };
+    let server = Server::start(settings).await;
+    let small = |channel: tonic::transport::Endpoint| {
+        channel.initial_stream_window_size(65_535).initial_connection_window_size(65_535)
+    };
+    let endpoint = Channel::from_shared(format!("http://{}", server.address)).unwrap();
+    let mut client = ModelServiceClient::new(small(endpoint).connect().await.unwrap());
+    // More is told of them than waits on the way.
+    let bad = LabelledArticle { id: "i".repeat(1_000), group: Some("g".repeat(2_000)), ..corpus(1)[0].clone() };
+    let requests = training(from_data(), &vec![bad; 2_000]).into_iter();
+    let requests = requests.map(|it| v1::TrainModelRequest { message: Some(it) });
+    let deaf = client.train_model(tokio_stream::iter(requests.collect::<Vec<_>>())).await.unwrap();
+    let (_messages, received) = tokio::sync::mpsc::channel::<v1::TrainModelRequest>(1);
+    let first = v1::TrainModelRequest { message: Some(train_model_request::Message::Settings(from_data())) };
+    let requests = tokio_stream::StreamExt::chain(
+        tokio_stream::once(first),
+        tokio_stream::wrappers::ReceiverStream::new(received),
+    );
+    let mut client = ModelServiceClient::new(server.channel().await);
+    let silent = all(client.train_model(requests).await.unwrap().into_inner()).await.unwrap_err();
+    assert_eq!(told(&silent).1, "DEADLINE_EXCEEDED");
+    let next = server.train(training(from_data(), &corpus(4)));
+    let answers = tokio::time::timeout(Duration::from_secs(60), next).await.expect("its turn comes").unwrap();
+    assert_eq!(result(&answers).model.as_ref().unwrap().version, version_of(&learnt(&corpus(4))).as_str());
+    let told_late = all(deaf.into_inner()).await.unwrap_err();
+    assert_eq!(told(&told_late).1, "DEADLINE_EXCEEDED");
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ pub enum Task {
     },
     /// A model of another one's articles, changed.
     Update {
-        /// The other one; by default the one that answers when the training begins.
+        /// The other one; by default the one that answers when the training is asked for.
         base: Option<Version>,
         /// Whether labels are taken that neither the base's catalog nor its articles have.
         allow_new_labels: bool,
@@ -150,6 +150,7 @@ impl Trainings {
         let stop = CancellationToken::new();
         let (slot, when_busy) = (Arc::clone(&self.slot), order.when_busy);
         let work = Work {
+            answering: self.engine.snapshot().map(|model| model.version().to_owned()),
             engine: Arc::clone(&self.engine),
             store,
             limits: self.limits,
@@ -159,6 +160,8 @@ impl Trainings {
             counts: ArticleCounts::default(),
         };
         let run = async move {
+            let find_base = move || work.find_base().map(|()| work);
+            let work = tokio::task::spawn_blocking(find_base).await.unwrap_or(Err(TrainingError::Internal))?;
             let permit = match Arc::clone(&slot).try_acquire_owned() {
                 Ok(permit) => permit,
                 Err(TryAcquireError::NoPermits) if when_busy == WhenBusy::Wait => {

@@ -13,8 +13,8 @@ use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Activation, ArticleCounts, Decision, Engine, Event, Item, Limits, MAX_REJECTED_TOLD, Message, Order, Outcome,
-    Phase, Progress, Rejected, Rejection, Task, TrainingError, TrainingLimits,
+    Activation, AnalyzeError, ArticleCounts, Decision, Engine, Event, Item, Limits, MAX_REJECTED_TOLD, Message, Order,
+    Outcome, Phase, Progress, Rejected, Rejection, Task, TrainingError, TrainingLimits,
     spill::{Items, Spill, Spilled},
 };
 use crate::{
@@ -36,6 +36,8 @@ const MAX_COMPARED: usize = 20_000;
 /// A training, with all that it needs at hand.
 pub(super) struct Work {
     pub(super) engine: Arc<Engine>,
+    /// The version that answered when the training was asked for.
+    pub(super) answering: Result<String, AnalyzeError>,
     pub(super) store: Store,
     pub(super) limits: TrainingLimits,
     pub(super) order: Order,
@@ -113,13 +115,22 @@ impl Work {
         match &self.order.task {
             Task::Train { .. } => Ok(None),
             Task::Update { base: Some(version), .. } => Ok(Some(self.store.load_file(version)?)),
-            Task::Update { base: None, .. } => self.answering().map(Some),
+            Task::Update { base: None, .. } => self.that_answers(&self.answering.clone()?).map(Some),
         }
     }
 
-    /// The model that answers.
-    fn answering(&self) -> Result<ModelFile, TrainingError> {
-        let version = Version::new(self.engine.snapshot()?.version())?;
+    /// Looks whether the model that is changed is there: before the wait for those that were here earlier, since that may be
+    /// long.
+    pub(super) fn find_base(&self) -> Result<(), TrainingError> {
+        match &self.order.task {
+            Task::Update { base: Some(version), .. } => Ok(self.store.find(version)?),
+            Task::Update { base: None, .. } | Task::Train { .. } => Ok(()),
+        }
+    }
+
+    /// A model that answers or did so.
+    fn that_answers(&self, version: &str) -> Result<ModelFile, TrainingError> {
+        let version = Version::new(version)?;
         match self.store.load_file(&version) {
             // Before the first activation a model answers that is not of the store.
             Err(error @ StoreError::NotFound { .. }) => {
@@ -251,7 +262,7 @@ impl Work {
         self.tell(Phase::Comparing, 0);
         let before = match &active {
             Some(active) => self.store.load_file(active)?,
-            None => self.answering()?,
+            None => self.that_answers(self.engine.snapshot()?.version())?,
         };
         // The number under which an article came last: it is compared once however often it was sent.
         let mut chosen: BTreeMap<Digest, u64> = BTreeMap::new();

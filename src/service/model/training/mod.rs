@@ -122,7 +122,8 @@ impl Models {
         Ok(ReceiverStream::new(received))
     }
 
-    /// Hands articles on and tells what comes of them. While an answer waits for the client, nothing is read from it.
+    /// Hands articles on and tells what comes of them. While an answer waits for the client, nothing is read from it; a client
+    /// that takes none for too long is not waited for either.
     async fn follow<C: Call>(
         &self,
         store: Store,
@@ -154,7 +155,8 @@ impl Models {
                     (answer, true)
                 }
             };
-            if answers.send(Ok(answer)).await.is_err() || is_last {
+            let is_gone = silent_for(self.max_silence, answers.send(Ok(answer))).await?.is_err();
+            if is_gone || is_last {
                 return Ok(());
             }
         }
