@@ -31,7 +31,7 @@ fn models(directory: &Path, arguments: &[&str]) -> Value {
 fn check(directory: &Path, arguments: &[&str], code: i32, told: &str) {
     let ran = run(directory, arguments);
     assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{arguments:?}: {}", ran.stderr);
-    assert!(ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
+    assert_eq!(ran.stderr.matches(told).count(), 1, "{arguments:?}: {}", ran.stderr);
 }
 
 /// Labelled articles of some cities.
@@ -157,6 +157,7 @@ fn versions_go_out_and_in_as_files() {
 
     fs::write(path.join("cut.chuanda"), &bytes[..bytes.len() - 1]).unwrap();
     let import = ["models", "--models", "m", "import"];
+    check(path, &[&import[..], &["cut.chuanda"]].concat(), 3, "the file is cut off");
     check(path, &[&import[..], &["cut.chuanda"]].concat(), 3, "cut.chuanda: not published: the file is cut off");
     check(path, &[&import[..], &["missing"]].concat(), 3, "missing: No such file");
     let export = ["models", "--models", "m", "export"];

@@ -53,15 +53,20 @@ pub struct Label {
 /// Why a catalog was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// Not TOML, or not the fields of a catalog; the message names the line.
-    #[error("the label catalog cannot be read: {0}")]
-    Syntax(#[from] toml::de::Error),
+    /// Not TOML, or not the fields of a catalog.
+    #[error("the label catalog cannot be read: line {line}: {reason}")]
+    Syntax {
+        /// From 1.
+        line: usize,
+        /// What is wrong there, without what stands there: it may be another file by mistake.
+        reason: String,
+    },
     /// Ids are 1 to 128 bytes without white space or control characters.
     #[error("{axis}: {id:?} is no label id: 1 to 128 bytes without white space or control characters")]
     BadId {
         /// The axis.
         axis: &'static str,
-        /// The id.
+        /// The id; of a long one the beginning and an ellipsis.
         id: String,
     },
     /// An id stands twice on one axis.
@@ -101,6 +106,16 @@ struct RawRulings {
     cases: Vec<String>,
 }
 
+/// Bytes that a message shows of what may be long.
+const MAX_SHOWN: usize = 128;
+
+/// What a message shows: of a long text the beginning and an ellipsis.
+pub(crate) fn shown(text: &str) -> String {
+    let shown = &text[..text.floor_char_boundary(MAX_SHOWN)];
+    let more = if shown.len() < text.len() { "\u{2026}" } else { "" };
+    format!("{shown}{more}")
+}
+
 /// Whether a string can be a label id.
 #[must_use]
 pub fn is_label_id(id: &str) -> bool {
@@ -117,7 +132,10 @@ impl Catalog {
     ///
     /// Not TOML, unknown fields, ids that are malformed or stand twice, too many labels.
     pub fn from_toml(toml: &str) -> Result<Self, CatalogError> {
-        let raw: Raw = toml::from_str(toml)?;
+        let raw: Raw = toml::from_str(toml).map_err(|error| {
+            let before = error.span().and_then(|span| toml.get(..span.start)).unwrap_or_default();
+            CatalogError::Syntax { line: before.matches('\n').count() + 1, reason: shown(error.message()) }
+        })?;
         let catalog = Catalog { axes: [raw.meeting_type, raw.relaying_department], rulings: raw.rulings.cases };
         catalog.check()?;
         Ok(catalog)
@@ -145,12 +163,11 @@ impl Catalog {
             }
             let mut seen = BTreeSet::new();
             for label in labels {
-                let id = label.id.clone();
-                if !is_label_id(&id) {
-                    return Err(CatalogError::BadId { axis: axis.name(), id });
+                if !is_label_id(&label.id) {
+                    return Err(CatalogError::BadId { axis: axis.name(), id: shown(&label.id) });
                 }
                 if !seen.insert(&label.id) {
-                    return Err(CatalogError::Double { axis: axis.name(), id });
+                    return Err(CatalogError::Double { axis: axis.name(), id: label.id.clone() });
                 }
             }
         }
@@ -229,6 +246,18 @@ mod tests {
         check("[meeting_type", "line 1");
         check("[meeting_type]\nlables = []", "lables");
         check("[[meeting_type.labels]]\nid = \"\"", "no label id");
+        check("\n{\"text\": \"secret\"}", "line 2");
+        // However long what is wrong is, the message is not.
+        for long in
+            [format!("a{} = 1", "b".repeat(9_999)), format!("[[meeting_type.labels]]\nid = \"{}\"", "c".repeat(9_999))]
+        {
+            let told = Catalog::from_toml(&long).unwrap_err().to_string();
+            assert!(told.len() < 400 && told.contains('\u{2026}'), "{told}");
+        }
+        for (secret, line) in [("secret = \"", 1), ("[rulings]\nsecret secret", 2), ("{\"text\": \"secret\"}", 1)] {
+            let told = Catalog::from_toml(secret).unwrap_err().to_string();
+            assert!(told.contains(&format!("line {line}: ")) && !told.contains("secret"), "{told}");
+        }
         check("[[meeting_type.labels]]\nid = \"a b\"", "no label id");
         check("[[meeting_type.labels]]\nid = \"a\"\n[[meeting_type.labels]]\nid = \"a\"", "stands twice");
     }

@@ -12,6 +12,7 @@ mod typicality;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::catalog::shown;
 pub use self::{
     calibration::Calibration,
     catalog::{AxisCatalog, Catalog, CatalogError, Label, is_label_id, near_id},

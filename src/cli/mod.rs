@@ -83,11 +83,22 @@ pub enum CliError {
     #[error("{0}")]
     Usage(String),
     /// The model cannot be used, or the server cannot start: 3.
-    #[error("{0:#}")]
+    #[error("{}", chain(.0))]
     Unusable(anyhow::Error),
     /// Anything else: 1.
-    #[error("{0:#}")]
+    #[error("{}", chain(.0))]
     Failed(#[from] anyhow::Error),
+}
+
+/// An error with its causes, without those that it tells itself.
+fn chain(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            told += &format!(": {cause}");
+        }
+    }
+    told
 }
 
 impl CliError {

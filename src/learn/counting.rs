@@ -16,7 +16,7 @@ use super::{
     train::{self, TrainError, Trained, Watch},
 };
 use crate::{
-    classify::{Axis, Catalog, Names, is_label_id},
+    classify::{Axis, Catalog, Names, is_label_id, shown},
     model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, PackedCounts, SampleArticle, Serving},
 };
 
@@ -75,9 +75,6 @@ pub enum RejectedArticle {
     },
 }
 
-/// Bytes that a message shows of what should be a label id.
-const MAX_SHOWN: usize = 128;
-
 impl LabelledArticle {
     /// Checks all that can be checked without a catalog: what fails cannot be learnt from, and not be evaluated on.
     ///
@@ -93,9 +90,7 @@ impl LabelledArticle {
         }
         for (axis, label) in Axis::ALL.into_iter().zip(&self.labels) {
             if let Some(label) = label.as_ref().filter(|label| !is_label_id(label)) {
-                let shown = &label[..label.floor_char_boundary(MAX_SHOWN)];
-                let more = if shown.len() < label.len() { "\u{2026}" } else { "" };
-                return Err(RejectedArticle::BadLabel { axis: axis.name(), label: format!("{shown}{more}") });
+                return Err(RejectedArticle::BadLabel { axis: axis.name(), label: shown(label) });
             }
         }
         Ok(())
