@@ -287,6 +287,42 @@ fn a_directory_that_is_none_is_told() {
 
 // ---- what is active
 
+/// A directory that is gone is not one in which nothing is active.
+#[test]
+fn a_directory_that_goes_away_is_told() {
+    let (directory, store) = store(2);
+    activate(&store, &[0]);
+    fs::rename(store.directory(), directory.path().join("elsewhere")).unwrap();
+    let told = |result: Result<(), StoreError>| {
+        let error = result.unwrap_err();
+        assert!(matches!(error, StoreError::Io { .. }), "{error}");
+    };
+    told(store.current().map(drop));
+    told(store.activations(None, 10).map(drop));
+    told(store.load(&version(0)).map(drop));
+    told(store.find(&version(0)));
+    told(store.list(None, 10).map(drop));
+}
+
+/// Whoever reads a pipe of that name would wait for a writer.
+#[cfg(unix)]
+#[test]
+fn a_version_is_a_file() {
+    let (_directory, store) = store(2);
+    for path in [store.path(&version(1)), store.directory().join(format!("{}.info.json", version(0)))] {
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    }
+    let refused =
+        [store.load(&version(1)).map(drop), store.export(&version(1)).map(drop), store.info(&version(0)).map(drop)];
+    for result in refused {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("is no file"), "{error}");
+    }
+    assert_eq!(store.list(None, 10).unwrap().len(), 2);
+    assert!(store.load(&version(0)).is_ok());
+}
+
 #[test]
 fn roll_back_goes_back_step_by_step_and_passes_over_what_is_deleted() {
     let (_directory, store) = store(4);

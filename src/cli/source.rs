@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::CliError;
+use super::{CliError, told};
 use crate::model::{
     Model, ModelError, ModelFile,
     store::{Store, StoreError, Version},
@@ -72,7 +72,16 @@ pub(super) fn variable(name: &str) -> Option<OsString> {
 
 /// Opens a store that is to be read.
 pub(super) fn open(directory: &Path) -> Result<Store, CliError> {
-    Store::open(directory).context("--models").map_err(CliError::Unusable)
+    opened(directory, |directory| Store::open(directory)).context("--models").map_err(CliError::Unusable)
+}
+
+/// Opens a store in one of the ways, and says so if that has to wait.
+pub(super) fn opened(
+    directory: &Path,
+    open: impl FnOnce(&Path) -> Result<Store, StoreError>,
+) -> Result<Store, StoreError> {
+    let message = format!("{}: waiting, since another process holds the lock", directory.display());
+    told::if_slow(message, || open(directory))
 }
 
 impl Source {

@@ -3,6 +3,8 @@
 use std::{
     borrow::Cow,
     io::{self, IsTerminal as _, Write as _},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
     time::Duration,
 };
 
@@ -16,6 +18,22 @@ const MAX_TOLD: u64 = 100;
 /// Writes a line to standard error, foreign text made safe. Nobody is left to tell if that is closed.
 pub(super) fn note(message: &str) {
     let _ = writeln!(io::stderr(), "{}", escape(message));
+}
+
+/// What takes longer is told.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// Does something, and notes why that takes long if it does.
+pub(super) fn if_slow<T>(message: String, work: impl FnOnce() -> T) -> T {
+    let (working, ended) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        if ended.recv_timeout(SLOW) == Err(RecvTimeoutError::Timeout) {
+            note(&message);
+        }
+    });
+    let result = work();
+    drop(working);
+    result
 }
 
 /// Counts items and tells of those that failed.

@@ -10,6 +10,9 @@ use tokio::time::MissedTickBehavior;
 use super::Engine;
 use crate::model::store::{Store, StoreError, Version};
 
+/// How long a look may take before it is told. Loading a model takes a part of that.
+const LONG_LOOK: Duration = Duration::from_secs(10);
+
 impl Engine {
     /// Looks at the log of the store once, and loads the active version if another one is current. Says what is current,
     /// if the store has it active; without a store, nothing is. Reads files, so not for a thread that serves calls. Of
@@ -59,7 +62,15 @@ pub async fn follow(engine: Arc<Engine>, every: Duration) {
         let engine = Arc::clone(&engine);
         // What went wrong is in the log.
         let look = move || drop(engine.look());
-        if let Err(error) = tokio::task::spawn_blocking(look).await {
+        let mut looking = tokio::task::spawn_blocking(look);
+        let looked = match tokio::time::timeout(LONG_LOOK, &mut looking).await {
+            Ok(looked) => looked,
+            Err(_) => {
+                tracing::warn!("the directory of models keeps this server waiting: some process may hold its .lock");
+                looking.await
+            }
+        };
+        if let Err(error) = looked {
             tracing::error!(%error, "a look at the activation log failed");
         }
     }

@@ -52,7 +52,10 @@ impl Place {
 
     /// A directory that is made if it is not there.
     pub(super) fn new_directory(directory: &Path) -> Result<Self, CliError> {
-        Store::create(directory).context("--models").map_err(CliError::Unusable).map(Place::Store)
+        source::opened(directory, |it| Store::create(it))
+            .context("--models")
+            .map_err(CliError::Unusable)
+            .map(Place::Store)
     }
 
     /// A server that runs.

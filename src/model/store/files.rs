@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     process,
 };
@@ -42,7 +42,8 @@ pub(super) fn lock(directory: &Path) -> Result<Lock, StoreError> {
     locked().map_err(at(&path))
 }
 
-/// Waits until nobody writes. `None` if nobody ever has: a store that is only read may lie where no file can be made.
+/// Waits until nobody writes. `None` if nobody ever has: a store that is only read may lie where no file can be made. A
+/// directory that is not there any more is no such store.
 pub(super) fn lock_shared(directory: &Path) -> Result<Option<Lock>, StoreError> {
     let path = directory.join(LOCK);
     let locked = || -> io::Result<Lock> {
@@ -52,9 +53,24 @@ pub(super) fn lock_shared(directory: &Path) -> Result<Option<Lock>, StoreError> 
     };
     match locked() {
         Ok(lock) => Ok(Some(lock)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && directory.is_dir() => Ok(None),
         Err(error) => Err(at(&path)(error)),
     }
+}
+
+/// Opens a file to read it. Anything else of that name, such as a pipe, might keep whoever reads it waiting.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("is no file"));
+    }
+    File::open(path)
+}
+
+/// What a file holds.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A file that is being written, locked for as long as it is. Dropped before [`Temporary::put`], it is removed.

@@ -1,6 +1,6 @@
 //! The activation log: the truth about what is active.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,9 +63,9 @@ impl Log {
     /// Reads the log; one that is not there is empty. The caller holds a lock, if there is anybody to hold it against.
     pub(super) fn read(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(NAME);
-        match fs::read(&path) {
+        match files::read(&path) {
             Ok(bytes) => Self::parse(&bytes).map_err(|(line, reason)| StoreError::Log { path, line, reason }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && directory.is_dir() => Ok(Self::default()),
             Err(error) => Err(at(&path)(error)),
         }
     }

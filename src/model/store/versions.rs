@@ -92,7 +92,16 @@ impl Store {
                 }
             }
         };
-        File::open(self.path(version)).and_then(is_equal).unwrap_or(false)
+        files::open(&self.path(version)).and_then(is_equal).unwrap_or(false)
+    }
+
+    /// Looks whether a version is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`]; the file system refuses.
+    pub fn find(&self, version: &Version) -> Result<(), StoreError> {
+        fs::metadata(self.path(version)).map(drop).map_err(|error| self.not_found_or(error, version))
     }
 
     /// Loads a version, ready to answer.
@@ -102,7 +111,7 @@ impl Store {
     /// [`StoreError::NotFound`]; [`StoreError::Refused`] if the file is damaged, is of another format or feature scheme,
     /// or fails its self-test; [`StoreError::Misnamed`].
     pub fn load(&self, version: &Version) -> Result<Model, StoreError> {
-        let file = File::open(self.path(version)).map_err(|error| self.not_found_or(error, version))?;
+        let file = files::open(&self.path(version)).map_err(|error| self.not_found_or(error, version))?;
         let read = file.metadata().and_then(|metadata| Model::from_reader(&file, metadata.len()));
         let model = read.map_err(at(&self.path(version)))?.map_err(|reason| self.refused(version, reason))?;
         self.check_name(version, &model)?;
@@ -139,7 +148,7 @@ impl Store {
     /// As [`Store::load`].
     pub fn open_file(&self, version: &Version) -> Result<(File, u64), StoreError> {
         let path = self.path(version);
-        let mut file = File::open(&path).map_err(|error| self.not_found_or(error, version))?;
+        let mut file = files::open(&path).map_err(|error| self.not_found_or(error, version))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).and_then(|_| file.rewind()).map_err(at(&path))?;
         self.verify(version, &bytes)?;
@@ -162,11 +171,11 @@ impl Store {
     }
 
     fn read(&self, version: &Version) -> Result<Vec<u8>, StoreError> {
-        fs::read(self.path(version)).map_err(|error| self.not_found_or(error, version))
+        files::read(&self.path(version)).map_err(|error| self.not_found_or(error, version))
     }
 
     fn not_found_or(&self, error: io::Error, version: &Version) -> StoreError {
-        if error.kind() == io::ErrorKind::NotFound {
+        if error.kind() == io::ErrorKind::NotFound && self.directory.is_dir() {
             return StoreError::NotFound { directory: self.directory.clone(), version: version.clone() };
         }
         at(&self.path(version))(error)
@@ -190,7 +199,7 @@ impl Store {
     /// It is not there or cannot be read.
     pub fn info(&self, version: &Version) -> Result<Info, StoreError> {
         let path = self.info_path(version);
-        let bytes = fs::read(&path).map_err(at(&path))?;
+        let bytes = files::read(&path).map_err(at(&path))?;
         serde_json::from_slice(&bytes).map_err(|error| StoreError::Info { path, reason: error.to_string() })
     }
 
