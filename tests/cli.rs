@@ -455,37 +455,44 @@ fn output_goes_to_a_file_that_is_never_an_input() {
     assert_eq!(names(), ["a.txt", "b.jsonl", "out.jsonl"]);
 }
 
-/// A pipe or device is written to, and not replaced by a file.
+/// A pipe is written to, and not replaced by a file.
 #[cfg(unix)]
 #[test]
 fn output_goes_into_a_pipe() {
     use std::os::unix::fs::FileTypeExt as _;
-    let directory = files(&[("a.txt", COURT.as_bytes()), ("labelled.jsonl", labelled().as_bytes())]);
+    let more = labelled().replace("Anyang", "Zunyi");
+    let directory = files(&[
+        ("a.txt", COURT.as_bytes()),
+        ("labelled.jsonl", labelled().as_bytes()),
+        ("more.jsonl", more.as_bytes()),
+    ]);
     let (path, model) = (directory.path(), model().to_str().unwrap());
     let pipe = path.join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    for command in [
-        &["analyze", "a.txt"][..],
-        &["count", "--data", "labelled.jsonl"],
-        &["train", "--data", "labelled.jsonl"],
-        &["update", "--model", model, "--add", "labelled.jsonl"],
+    for (command, file) in [
+        (&["analyze", "a.txt"][..], "answers"),
+        (&["count", "--data", "labelled.jsonl"], "counts"),
+        (&["merge", "counts"], "merged"),
+        (&["train", "--data", "labelled.jsonl"], "trained"),
+        (&["update", "--model", model, "--remove", "labelled.jsonl", "--add", "more.jsonl"], "updated"),
     ] {
-        let ran = run(path, &[command, &["--output", "file"]].concat(), b"");
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-        // Open for reading and writing, so that nobody waits for the other side.
-        let mut reader = fs::File::options().read(true).write(true).open(&pipe).unwrap();
-        let expect = fs::read(path.join("file")).unwrap();
+        let ran = run(path, &[command, &["--output", file]].concat(), b"");
+        assert_eq!(ran.code, 0, "{command:?}: {}", ran.stderr);
         let (ran, read) = thread::scope(|scope| {
-            let read = scope.spawn(|| {
-                let mut bytes = vec![0; expect.len()];
-                reader.read_exact(&mut bytes).map(|()| bytes)
+            // Open for reading and writing, so that neither side waits for the other.
+            let held = fs::File::options().read(true).write(true).open(&pipe).unwrap();
+            let mut reader = fs::File::open(&pipe).unwrap();
+            let read = scope.spawn(move || {
+                let mut bytes = Vec::new();
+                reader.read_to_end(&mut bytes).map(|_| bytes)
             });
             let ran = run(path, &[command, &["--output", "pipe"]].concat(), b"");
-            assert_eq!(ran.code, 0, "{}", ran.stderr);
-            assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo(), "{command:?}");
+            drop(held);
             (ran, read.join().unwrap().unwrap())
         });
-        assert!(read == expect, "{command:?}: {}", ran.stderr);
+        assert_eq!(ran.code, 0, "{command:?}: {}", ran.stderr);
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo(), "{command:?}");
+        assert!(read == fs::read(path.join(file)).unwrap(), "{command:?}");
     }
     // A server that removes the file at its end takes none of these.
     let ran = run(path, &["serve", "--listen", "127.0.0.1:0", "--address-file", "pipe", "--model", model], b"");

@@ -58,7 +58,7 @@ pub enum CatalogError {
     Syntax {
         /// From 1.
         line: usize,
-        /// What is wrong there, without what stands there: it may be another file by mistake.
+        /// What is wrong there, without what stands there but for a name of a field: it may be another file by mistake.
         reason: String,
     },
     /// Ids are 1 to 128 bytes without white space or control characters.
@@ -134,7 +134,13 @@ impl Catalog {
     pub fn from_toml(toml: &str) -> Result<Self, CatalogError> {
         let raw: Raw = toml::from_str(toml).map_err(|error| {
             let before = error.span().and_then(|span| toml.get(..span.start)).unwrap_or_default();
-            CatalogError::Syntax { line: before.matches('\n').count() + 1, reason: shown(error.message()) }
+            // A value of the wrong type is quoted before what was expected.
+            let reason = match error.message().strip_prefix("invalid ").and_then(|told| told.rsplit_once(", expected "))
+            {
+                Some((_, expected)) => &format!("expected {expected}"),
+                None => error.message(),
+            };
+            CatalogError::Syntax { line: before.matches('\n').count() + 1, reason: shown(reason) }
         })?;
         let catalog = Catalog { axes: [raw.meeting_type, raw.relaying_department], rulings: raw.rulings.cases };
         catalog.check()?;
@@ -254,7 +260,14 @@ mod tests {
             let told = Catalog::from_toml(&long).unwrap_err().to_string();
             assert!(told.len() < 400 && told.contains('\u{2026}'), "{told}");
         }
-        for (secret, line) in [("secret = \"", 1), ("[rulings]\nsecret secret", 2), ("{\"text\": \"secret\"}", 1)] {
+        for (secret, line) in [
+            ("secret = \"", 1),
+            ("[rulings]\nsecret secret", 2),
+            ("{\"text\": \"secret\"}", 1),
+            ("\nmeeting_type = \"secret\"", 2),
+            ("[rulings]\ncases = \"secret\"", 2),
+            ("[rulings]\ncases = [[\"secret\"]]", 2),
+        ] {
             let told = Catalog::from_toml(secret).unwrap_err().to_string();
             assert!(told.contains(&format!("line {line}: ")) && !told.contains("secret"), "{told}");
         }

@@ -49,7 +49,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let Args { corpus, output, work } = args;
     let strict = corpus.strict;
     let (catalog, data) = corpus.open(Some(&output))?;
-    let publication = output::begin_result(&output)?;
+    let destination = output::begin_result(&output)?;
     let mut told = Told::new(true);
     let mut trainer = Trainer::new(catalog);
     let counted = work.pool()?.install(|| labelled::count(data, &mut trainer, &mut told, strict));
@@ -57,7 +57,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     told.doing("writing");
     let bytes = trainer.into_counts().to_bytes().map_err(|error| CliError::Failed(error.into()))?;
     let exit = told.finish();
-    output::publish(publication, &output, &bytes)?;
+    output::publish(destination, &output, &bytes)?;
 
     let Summary { articles, doubles } = summary;
     let output = output.display();

@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     if let Some(path) = args.counts.iter().find(|path| identity.is_some() && output::identity(path) == identity) {
         return Err(CliError::Usage(format!("--output: the file is also read: {}", path.display())));
     }
-    let publication = output::begin_result(&args.output)?;
+    let destination = output::begin_result(&args.output)?;
     let told = Told::new(true);
     let names: Vec<String> = args.counts.iter().map(|path| path.display().to_string()).collect();
     let (overlapping, contained, is_exact, trained) = args.work.pool()?.install(|| {
@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         let trained = learn::train(counts).map_err(|error| CliError::Failed(error.into()))?;
         Ok::<_, CliError>((overlapping, contained, is_exact, trained))
     })?;
-    output::publish(publication, &args.output, &trained.model)?;
+    output::publish(destination, &args.output, &trained.model)?;
     told.finish();
     for &(shard, other) in &contained {
         told::note(&format!("{}: adds nothing: all its articles stand in {}", names[shard], names[other]));

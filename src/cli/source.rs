@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -75,13 +76,16 @@ pub(super) fn open(directory: &Path) -> Result<Store, CliError> {
     opened(directory, |directory| Store::open(directory)).context("--models").map_err(CliError::Unusable)
 }
 
+/// Opening a store that takes longer is told: some process may hold the lock.
+const SLOW: Duration = Duration::from_secs(2);
+
 /// Opens a store in one of the ways, and says so if that has to wait.
 pub(super) fn opened(
     directory: &Path,
     open: impl FnOnce(&Path) -> Result<Store, StoreError>,
 ) -> Result<Store, StoreError> {
-    let message = format!("{}: waiting, since another process holds the lock", directory.display());
-    told::if_slow(message, || open(directory))
+    let message = format!("{}: waiting; another process may hold its .lock", directory.display());
+    told::if_slow(SLOW, move || told::note(&message), || open(directory))
 }
 
 impl Source {

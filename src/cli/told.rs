@@ -20,15 +20,13 @@ pub(super) fn note(message: &str) {
     let _ = writeln!(io::stderr(), "{}", escape(message));
 }
 
-/// What takes longer is told.
-const SLOW: Duration = Duration::from_secs(2);
-
-/// Does something, and notes why that takes long if it does.
-pub(super) fn if_slow<T>(message: String, work: impl FnOnce() -> T) -> T {
+/// Does something, and tells it if that takes longer than a time.
+pub(super) fn if_slow<T>(time: Duration, tell: impl FnOnce() + Send + 'static, work: impl FnOnce() -> T) -> T {
     let (working, ended) = mpsc::channel::<()>();
-    thread::spawn(move || {
-        if ended.recv_timeout(SLOW) == Err(RecvTimeoutError::Timeout) {
-            note(&message);
+    // Without a thread nothing is told, and the work is done all the same.
+    let _ = thread::Builder::new().spawn(move || {
+        if ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout) {
+            tell();
         }
     });
     let result = work();
@@ -87,5 +85,23 @@ impl Told {
         }
         note(&format!("{} of {} failed", self.failed, self.items));
         Exit::SomeFailed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_takes_long_is_told() {
+        // The work ends when it has been told.
+        let (tell, told) = mpsc::channel();
+        let tell_of = tell.clone();
+        assert_eq!(if_slow(Duration::ZERO, move || tell_of.send(()).unwrap(), || told.recv()), Ok(()));
+        let tell_of = tell.clone();
+        assert_eq!(if_slow(Duration::MAX, move || tell_of.send(()).unwrap(), || 7), 7);
+        drop(tell);
+        // Whoever would tell has gone without a word.
+        assert!(told.recv().is_err());
     }
 }

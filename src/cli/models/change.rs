@@ -105,8 +105,9 @@ pub(super) fn export(
         return Err(CliError::Usage(format!("--output {}: is in the directory of models", path.display())));
     }
     let version = version.map(|version| place.called(version)).transpose()?;
+    let destination = output::begin_result(path)?;
     let (version, bytes) = place.export(version.as_ref())?;
-    output::publish(output::begin_result(path)?, path, &bytes)?;
+    output::publish(destination, path, &bytes)?;
     done(&version, None, format!("{version} is written to {}\n", path.display()), format)
 }
 

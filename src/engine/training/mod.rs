@@ -1,7 +1,7 @@
 //! Models learnt from articles that come in one by one while the server answers on.
 //!
 //! ```text
-//! Intake --channel--> [wait for the slot, receive, count, learn, compare, publish, activate] --events--> Job
+//! Intake --channel--> [look for the base, wait for the slot, receive, count, learn, compare, publish, activate] --events--> Job
 //!          bounded                     one blocking thread, a rayon pool of its own
 //! ```
 //!

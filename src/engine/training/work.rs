@@ -124,7 +124,8 @@ impl Work {
     pub(super) fn find_base(&self) -> Result<(), TrainingError> {
         match &self.order.task {
             Task::Update { base: Some(version), .. } => Ok(self.store.find(version)?),
-            Task::Update { base: None, .. } | Task::Train { .. } => Ok(()),
+            Task::Update { base: None, .. } => Ok(self.answering.clone().map(drop)?),
+            Task::Train { .. } => Ok(()),
         }
     }
 
@@ -255,11 +256,11 @@ impl Work {
         received: &mut Received,
         condition: Condition,
     ) -> Result<Compared, TrainingError> {
+        self.tell(Phase::Comparing, 0);
         let active = self.store.current()?;
         if active.as_ref() == Some(version) {
             return Ok(Compared { active, with: None });
         }
-        self.tell(Phase::Comparing, 0);
         let before = match &active {
             Some(active) => self.store.load_file(active)?,
             None => self.that_answers(self.engine.snapshot()?.version())?,

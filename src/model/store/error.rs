@@ -119,6 +119,12 @@ impl fmt::Display for Named<'_> {
     }
 }
 
+/// What is wrong with JSON, without what stands there, as the library's own message may tell it at any length.
+pub(super) fn reason(error: &serde_json::Error) -> String {
+    let kind = if error.is_data() { "not what is written here" } else { "not JSON" };
+    format!("{kind}, from column {} of line {} on", error.column(), error.line())
+}
+
 /// Names the file that an error of the system is about.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Io { path: path.to_owned(), source }

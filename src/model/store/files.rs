@@ -132,7 +132,7 @@ pub(super) fn is_temporary(name: &str) -> bool {
 /// A lock goes with the process that holds it, however that ends. The number of a process would not do: numbers are used
 /// again, and containers that share a directory number their processes each for itself.
 pub(super) fn is_abandoned(path: &Path, _held: &Lock) -> bool {
-    File::open(path).is_ok_and(|file| match file.try_lock() {
+    open(path).is_ok_and(|file| match file.try_lock() {
         Ok(()) => true,
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
     })

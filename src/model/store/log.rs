@@ -5,7 +5,11 @@ use std::{io, path::Path};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, Version, error::at, files};
+use super::{
+    StoreError, Version,
+    error::{at, reason},
+    files,
+};
 
 /// How a version became the active one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +86,7 @@ impl Log {
             if is_torn && lines.peek().is_none() {
                 break;
             }
-            let activation: Activation = serde_json::from_slice(line).map_err(|error| (number, error.to_string()))?;
+            let activation: Activation = serde_json::from_slice(line).map_err(|error| (number, reason(&error)))?;
             log.push(activation).map_err(|reason| (number, reason))?;
             log.end += line.len() as u64;
         }

@@ -153,7 +153,7 @@ impl Store {
         // A log that cannot be read is told by whoever asks it.
         if let Ok(log) = Log::read(&self.directory)
             && let Some(current) = log.current()
-            && fs::read_to_string(self.directory.join(CURRENT)).ok().as_deref() != Some(&format!("{current}\n"))
+            && files::read(&self.directory.join(CURRENT)).ok().as_deref() != Some(format!("{current}\n").as_bytes())
         {
             let _ = self.write_current(current, lock);
         }

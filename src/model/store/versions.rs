@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     About, By, Info, MODEL, Origin, Store, StoreError, Version,
-    error::at,
+    error::{at, reason},
     files::{self, Temporary},
     log::Log,
 };
@@ -200,7 +200,7 @@ impl Store {
     pub fn info(&self, version: &Version) -> Result<Info, StoreError> {
         let path = self.info_path(version);
         let bytes = files::read(&path).map_err(at(&path))?;
-        serde_json::from_slice(&bytes).map_err(|error| StoreError::Info { path, reason: error.to_string() })
+        serde_json::from_slice(&bytes).map_err(|error| StoreError::Info { path, reason: reason(&error) })
     }
 
     /// All versions, ascending.
