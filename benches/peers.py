@@ -174,7 +174,7 @@ def serve(address_file):
             return calls.AnalyzeResponse(analysis=analysis(request.article))
 
         def BatchAnalyze(self, request, context):
-            results = [calls.AnalysisResult(article_id=a.id, analysis=analysis(a)) for a in request.articles]
+            results = [pb.AnalysisResult(article_id=a.id, analysis=analysis(a)) for a in request.articles]
             return calls.BatchAnalyzeResponse(results=results)
 
         def StreamAnalyze(self, requests, context):
