@@ -321,6 +321,28 @@ fn a_version_is_a_file() {
     }
     assert_eq!(store.list(None, 10).unwrap().len(), 2);
     assert!(store.load(&version(0)).is_ok());
+    // Nor does opening wait at one, and it makes CURRENT what it should be.
+    activate(&store, &[0]);
+    let current = store.directory().join("CURRENT");
+    fs::remove_file(&current).unwrap();
+    for path in [&current, &store.directory().join(".store-1-1.tmp")] {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    Store::open(store.directory()).unwrap();
+    assert_eq!(fs::read_to_string(&current).unwrap(), format!("{}\n", version(0)));
+}
+
+/// What stands in a file that is none of the store's may be secret, and of any length.
+#[test]
+fn errors_quote_neither_log_nor_sidecar() {
+    let (_directory, store) = store(1);
+    let secret = format!("{{\"at\": \"{}\"}}\n", "secret".repeat(1_000));
+    fs::write(log_path(&store), &secret).unwrap();
+    fs::write(store.directory().join(format!("{}.info.json", version(0))), &secret).unwrap();
+    for error in [store.current().unwrap_err(), store.info(&version(0)).unwrap_err()] {
+        let told = error.to_string();
+        assert!(told.contains("column") && !told.contains("secret"), "{told}");
+    }
 }
 
 #[test]
