@@ -1,14 +1,15 @@
 //! Models learnt from articles that come in one by one while the server answers on.
 //!
 //! ```text
-//! Intake --channel--> [look for the base, wait for the slot, receive, count, learn, compare, publish, activate] --events--> Job
+//! Intake --channel--> [wait for the slot, receive, count, learn, compare, publish, activate] --events--> Job
 //!          bounded                     one blocking thread, a rayon pool of its own
 //! ```
 //!
-//! One training is under way at a time; it works on threads of its own, so that the cores left answer. Articles wait in a
-//! file, so that memory does not grow with their text. Whoever drops the [`Job`] or, before its end, the [`Intake`] gives
-//! the training up: that is looked at between chunks of articles and between the steps of each fit. Nothing of it is left
-//! then, since publishing comes last; once that has begun it goes through to the end.
+//! One training is under way at a time; before it waits, an update looks whether its base is there. It works on threads of
+//! its own, so that the cores left answer. Articles wait in a file, so that memory does not grow with their text. Whoever
+//! drops the [`Job`] or, before its end, the [`Intake`] gives the training up: that is looked at between chunks of articles
+//! and between the steps of each fit. Nothing of it is left then, since publishing comes last; once that has begun it goes
+//! through to the end.
 
 mod event;
 mod spill;
