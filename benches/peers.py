@@ -4,6 +4,7 @@ axis multinomial naive Bayes of scikit-learn on the words of the article, learnt
 
     benches/peers.py analyze            an article in process, beside `chuanda analyze` on one thread
     benches/peers.py training [N]       counting and fitting N articles (default 100000), beside `chuanda update`
+    benches/peers.py alone [N]          `chuanda update` and `chuanda train` with N articles, without the libraries
     benches/peers.py serve              the same contract served with grpcio: what `cargo bench --bench service` drives
                                         in place of its ceiling if it is told `-- --against benches/peers.py`
 
@@ -13,7 +14,6 @@ CONTRIBUTING.md says what has to be installed. English articles only. The two ar
 import json
 import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -43,11 +43,14 @@ def generate(number, path):
 
 
 def run(*arguments):
-    """Runs chuanda; returns seconds on the clock and of the processor."""
-    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([CHUANDA, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    after, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begin
-    return clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    """Runs chuanda; returns seconds on the clock and of the processor, and its peak memory in MiB."""
+    begin = time.perf_counter()
+    with subprocess.Popen([CHUANDA, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise subprocess.CalledProcessError(child.returncode, child.args)
+    return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 class Peer:
@@ -141,6 +144,19 @@ def training(number):
     print(f"ratio                                                    {peer[0] / ours[0]:8.1f} {peer[1] / ours[1]:8.1f}")
 
 
+def alone(number):
+    with tempfile.TemporaryDirectory() as directory:
+        articles, model = pathlib.Path(directory) / "articles.jsonl", pathlib.Path(directory) / "model"
+        generate(number, articles)
+        print(f"{number} articles, seconds on the clock and of the processor, and peak memory in MiB:", flush=True)
+        fitted = run("update", "--add", articles, "--output", model)
+        print("counting and fitting at given settings: update --add     {:8.2f} {:8.2f} {:6.0f}".format(*fitted), flush=True)
+        trained = run("train", "--data", articles, "--output", model)
+        print("with settings, calibration and report: train             {:8.2f} {:8.2f} {:6.0f}".format(*trained))
+        print("the difference                                           {:8.2f} {:8.2f}".format(
+            *(whole - part for whole, part in zip(trained[:2], fitted))))
+
+
 def serve(address_file):
     """Two processes of four threads, which was the fastest on two cores, on one port."""
     from concurrent import futures
@@ -211,6 +227,8 @@ if __name__ == "__main__":
         analyze()
     elif sys.argv[1:2] == ["training"]:
         training(int(sys.argv[2]) if len(sys.argv) > 2 else 100_000)
+    elif sys.argv[1:2] == ["alone"]:
+        alone(int(sys.argv[2]) if len(sys.argv) > 2 else 100_000)
     elif sys.argv[1:2] == ["serve"]:
         # As the bench calls it: `serve --listen ADDRESS --address-file FILE`.
         serve(sys.argv[-1])

@@ -148,8 +148,8 @@ impl Field {
 
     /// Its number, below [`FIELDS`].
     #[must_use]
-    pub fn index(self) -> usize {
-        usize::from(self.0)
+    pub const fn index(self) -> usize {
+        self.0 as usize
     }
 
     /// The bit of its number, as in [`Occurrence::fields`].
@@ -193,6 +193,13 @@ pub struct Occurrence {
 }
 
 impl Occurrence {
+    /// The token of this number by itself, or with the one before, which is in the same zone.
+    pub(super) fn of_term(ngram: u64, token: &Token, at: u32, is_pair: bool) -> Self {
+        let pair = u32::from(is_pair);
+        let fields = (Field::unigrams(token.zone).bit() | Field::ANY_UNIGRAMS.bit()) << pair;
+        Occurrence { ngram, fields, first: at - pair, last: at }
+    }
+
     /// Where it stands; `tokens` are those of the document.
     #[must_use]
     pub fn span(&self, tokens: &[Token]) -> Option<Span> {
@@ -256,22 +263,26 @@ pub fn bigram(first: u64, second: u64) -> u64 {
 
 /// Calls `visit` for every n-gram of the document at every place where it stands: words and pairs in reading order, then
 /// names.
+pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occurrence)) {
+    visit_terms(document, &mut visit);
+    names.visit(document, visit);
+}
+
+/// Calls `visit` for every word and pair, in reading order.
 ///
 /// All numbers are one term: which number stands there tells the week, not the label.
-pub fn visit(document: &Document<'_>, names: &Names, mut visit: impl FnMut(Occurrence)) {
+pub(super) fn visit_terms(document: &Document<'_>, mut visit: impl FnMut(Occurrence)) {
     let number = term_hash("0");
     let mut previous = 0;
     for (at, token) in (0..).zip(&document.tokens) {
         let term = if token.kind == TokenKind::Number { number } else { token.term };
-        let fields = Field::unigrams(token.zone).bit() | Field::ANY_UNIGRAMS.bit();
-        visit(Occurrence { ngram: ngram_id(term), fields, first: at, last: at });
-        if token.joins_previous && at > 0 {
-            let fields = Field::bigrams(token.zone).bit() | Field::ANY_BIGRAMS.bit();
-            visit(Occurrence { ngram: ngram_id(bigram(previous, term)), fields, first: at - 1, last: at });
+        let ends_pair = token.joins_previous && at > 0;
+        let ngrams = [(term, false), (bigram(previous, term), true)];
+        for (ngram, is_pair) in ngrams.into_iter().take(1 + usize::from(ends_pair)) {
+            visit(Occurrence::of_term(ngram_id(ngram), token, at, is_pair));
         }
         previous = term;
     }
-    names.visit(document, visit);
 }
 
 /// Hashes, ascending: spread by their first byte, of which all values are about as frequent, and sorted among the few that

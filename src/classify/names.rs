@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Axis, Catalog, Label,
-    features::{Field, NameField, Occurrence, feature_id, ngram_id},
+    features::{Field, NameField, Occurrence, bigram, feature_id, ngram_id},
 };
 use crate::text::{Article, Document, Language, TermFilter, Token, Zone, holding_verb, mix, term_hash};
 
@@ -13,22 +13,27 @@ use crate::text::{Article, Document, Language, TermFilter, Token, Zone, holding_
 pub struct Names {
     /// The first terms of all names: most words of an article begin none.
     opens: TermFilter,
-    /// By axis.
-    axes: [AxisNames; 2],
+    /// The [`head`]s of all names.
+    heads: TermFilter,
+    /// By head: the names that begin with it.
+    by_head: HashMap<u64, Heading, foldhash::fast::RandomState>,
+    /// By axis: whether any label has a name.
+    are_named: [bool; 2],
 }
 
-/// The names on one axis: by first term, those that begin with it, longest first.
-#[derive(Clone, Debug, Default)]
-struct AxisNames {
-    by_first: HashMap<u64, Vec<Name>, foldhash::fast::RandomState>,
-}
+/// By axis: names that begin alike, longest first.
+type Heading = [Vec<Name>; 2];
 
 #[derive(Clone, Debug)]
 struct Name {
-    /// The terms after the first.
-    rest: Vec<u64>,
+    terms: Vec<u64>,
     /// Stands for the label: [`label_ngram`].
     label: u64,
+}
+
+/// What names are looked up by: their first two terms, or the only one.
+fn head(first: u64, second: Option<u64>) -> u64 {
+    second.map_or(first, |second| bigram(first, second))
 }
 
 /// What stands for an n-gram in the features that say that a label is named.
@@ -54,99 +59,112 @@ impl Names {
     /// The names of all labels of a catalog.
     #[must_use]
     pub fn new(catalog: &Catalog) -> Self {
-        let axis_names = |axis: Axis| {
-            let mut names = AxisNames::default();
+        let mut names = Names::default();
+        for axis in Axis::ALL {
             for label in catalog.labels(axis) {
                 for tokens in name_tokens(label) {
-                    let mut terms = tokens.iter().map(|token| token.term);
-                    let Some(first) = terms.next() else { continue };
-                    let name = Name { rest: terms.collect(), label: label_ngram(axis, &label.id) };
-                    names.by_first.entry(first).or_default().push(name);
+                    let terms: Vec<u64> = tokens.iter().map(|token| token.term).collect();
+                    let Some(&first) = terms.first() else { continue };
+                    let head = head(first, terms.get(1).copied());
+                    names.opens.insert(first);
+                    names.heads.insert(head);
+                    names.are_named[axis as usize] = true;
+                    let name = Name { terms, label: label_ngram(axis, &label.id) };
+                    names.by_head.entry(head).or_default()[axis as usize].push(name);
                 }
             }
-            for names in names.by_first.values_mut() {
-                // The label of a name that two labels claim does not depend on their order in the catalog.
-                names.sort_by(|a, b| b.rest.len().cmp(&a.rest.len()).then((&a.rest, a.label).cmp(&(&b.rest, b.label))));
-                names.dedup_by(|next, kept| next.rest == kept.rest);
-            }
-            names
-        };
-        let axes = Axis::ALL.map(axis_names);
-        Names { opens: axes.iter().flat_map(|names| names.by_first.keys()).collect(), axes }
+        }
+        for names in names.by_head.values_mut().flatten() {
+            // The label of a name that two labels claim does not depend on their order in the catalog.
+            names.sort_by(|a, b| b.terms.len().cmp(&a.terms.len()).then((&a.terms, a.label).cmp(&(&b.terms, b.label))));
+            names.dedup_by(|next, kept| next.terms == kept.terms);
+        }
+        names
     }
 
     /// Calls `visit` for every way in which a label of either axis is named in the document. Names on one axis do not
     /// overlap: of those that begin at a word the longest counts, and the search goes on behind it.
     pub fn visit(&self, document: &Document<'_>, mut visit: impl FnMut(Occurrence)) {
-        let named = || self.axes.iter().filter(|names| !names.by_first.is_empty());
-        if named().next().is_some() {
-            let begin = |(_, token): &(usize, &Token)| self.opens.may_hold(token.term);
-            let candidates: Vec<usize> = document.tokens.iter().enumerate().filter(begin).map(|(at, _)| at).collect();
-            let verbs = verbs(&document.tokens);
-            named().for_each(|names| names.visit(document, &candidates, &verbs, &mut visit));
+        if self.by_head.is_empty() {
+            return;
         }
+        let tokens = &document.tokens;
+        let mut found: [Vec<Found>; 2] = [Vec::new(), Vec::new()];
+        let opening = tokens.iter().enumerate().filter(|(_, token)| self.opens.may_hold(token.term));
+        for (at, token) in opening {
+            let second = tokens.get(at + 1).filter(|next| next.joins_previous);
+            let heads = [second.map(|second| head(token.term, Some(second.term))), Some(token.term)];
+            // Names of two terms and more first, since they are longer.
+            for heading in heads.into_iter().flatten().filter_map(|head| self.heading(head)) {
+                for (found, names) in found.iter_mut().zip(heading) {
+                    if found.last().is_none_or(|last| last.end <= at) {
+                        found.extend(longest(names, &tokens[at..]).map(|(label, length)| Found {
+                            at,
+                            end: at + length,
+                            zone: token.zone,
+                            label,
+                        }));
+                    }
+                }
+            }
+        }
+        let verbs = verbs(tokens);
+        for (found, _) in found.iter().zip(self.are_named).filter(|(_, are_named)| *are_named) {
+            report(found, &verbs, &mut visit);
+        }
+    }
+
+    fn heading(&self, head: u64) -> Option<&Heading> {
+        if self.heads.may_hold(head) { self.by_head.get(&head) } else { None }
     }
 }
 
-impl AxisNames {
-    /// The longest name that the tokens begin with, and its length. All of it stands in one zone and one run of words.
-    fn at(&self, tokens: &[Token]) -> Option<(u64, usize)> {
-        let (first, rest) = tokens.split_first()?;
-        let fits = |name: &&Name| {
-            rest.len() >= name.rest.len()
-                && name.rest.iter().zip(rest).all(|(term, token)| *term == token.term && token.joins_previous)
-        };
-        self.by_first.get(&first.term)?.iter().find(fits).map(|name| (name.label, name.rest.len() + 1))
-    }
+/// The label of the first of these names that the tokens begin with, and its length. All of it stands in one zone and one run
+/// of words.
+fn longest(names: &[Name], tokens: &[Token]) -> Option<(u64, usize)> {
+    let fits = |name: &&Name| {
+        let here = name.terms.iter().zip(tokens).enumerate();
+        tokens.len() >= name.terms.len()
+            && here.into_iter().all(|(at, (term, token))| *term == token.term && (at == 0 || token.joins_previous))
+    };
+    names.iter().find(fits).map(|name| (name.label, name.terms.len()))
+}
 
-    /// Reports the names that begin at one of these tokens.
-    fn visit(&self, document: &Document<'_>, candidates: &[usize], verbs: &[Verb], visit: &mut impl FnMut(Occurrence)) {
-        let mut found: Vec<Found> = Vec::new();
-        let mut free = 0;
-        for &at in candidates {
-            if at < free {
-                continue;
-            }
-            let rest = document.tokens.get(at..).unwrap_or_default();
-            if let (Some(token), Some((label, length))) = (rest.first(), self.at(rest)) {
-                found.push(Found { at, end: at + length, zone: token.zone, label });
-                free = at + length;
-            }
+/// Reports in which ways the labels of an axis are named, of which these names were found, in reading order.
+fn report(found: &[Found], verbs: &[Verb], visit: &mut impl FnMut(Occurrence)) {
+    let mut report = |found: Option<&Found>, kind: NameField| {
+        if let (Some(found), Some(field)) = (found, kind.field()) {
+            let (first, last) = (found.at as u32, (found.end - 1) as u32);
+            visit(Occurrence { ngram: ngram_id(found.label), fields: field.bit(), first, last });
         }
-        let mut report = |found: Option<&Found>, kind: NameField| {
-            if let (Some(found), Some(field)) = (found, kind.field()) {
-                let (first, last) = (found.at as u32, (found.end - 1) as u32);
-                visit(Occurrence { ngram: ngram_id(found.label), fields: field.bit(), first, last });
-            }
-        };
-        for name in &found {
-            report(Some(name), NameField::In(name.zone));
-            if found.iter().filter(|other| other.label == name.label).take(3).count() == 3 {
-                report(Some(name), NameField::Often);
-            }
+    };
+    for name in found {
+        report(Some(name), NameField::In(name.zone));
+        if found.iter().filter(|other| other.label == name.label).take(3).count() == 3 {
+            report(Some(name), NameField::Often);
         }
-        let first = |zone: Zone| found.iter().find(|name| name.zone == zone);
-        let (headline, lead) = (first(Zone::HeadlineOwn), first(Zone::LeadOwn));
-        report(headline, NameField::FirstInHeadline);
-        report(lead, NameField::FirstInLead);
-        report(found.iter().rfind(|name| name.zone == Zone::LeadOwn), NameField::LastInLead);
-        if lead.is_none() {
-            report(headline, NameField::HeadlineOnly);
-            report(first(Zone::Body).filter(|_| headline.is_none()), NameField::BodyOnly);
-        }
-        for verb in verbs {
-            // Names stand in order and do not overlap, so those within reach are next to each other.
-            let of_zone = |name: &&Found| name.zone == verb.zone;
-            let (before, behind) = (
-                &found[..found.partition_point(|name| name.end <= verb.at)],
-                &found[found.partition_point(|name| name.at < verb.end)..],
-            );
-            let before = before.iter().rev().take_while(|name| name.end + REACH > verb.at).find(of_zone);
-            let behind = behind.iter().take_while(|name| name.at < verb.end + REACH).find(of_zone);
-            let (holder, held) = if verb.is_passive { (behind, before) } else { (before, behind) };
-            report(holder, NameField::Holder(verb.zone));
-            report(held, NameField::Held(verb.zone));
-        }
+    }
+    let first = |zone: Zone| found.iter().find(|name| name.zone == zone);
+    let (headline, lead) = (first(Zone::HeadlineOwn), first(Zone::LeadOwn));
+    report(headline, NameField::FirstInHeadline);
+    report(lead, NameField::FirstInLead);
+    report(found.iter().rfind(|name| name.zone == Zone::LeadOwn), NameField::LastInLead);
+    if lead.is_none() {
+        report(headline, NameField::HeadlineOnly);
+        report(first(Zone::Body).filter(|_| headline.is_none()), NameField::BodyOnly);
+    }
+    for verb in verbs {
+        // Names stand in order and do not overlap, so those within reach are next to each other.
+        let of_zone = |name: &&Found| name.zone == verb.zone;
+        let (before, behind) = (
+            &found[..found.partition_point(|name| name.end <= verb.at)],
+            &found[found.partition_point(|name| name.at < verb.end)..],
+        );
+        let before = before.iter().rev().take_while(|name| name.end + REACH > verb.at).find(of_zone);
+        let behind = behind.iter().take_while(|name| name.at < verb.end + REACH).find(of_zone);
+        let (holder, held) = if verb.is_passive { (behind, before) } else { (before, behind) };
+        report(holder, NameField::Holder(verb.zone));
+        report(held, NameField::Held(verb.zone));
     }
 }
 
@@ -180,10 +198,8 @@ fn verbs(tokens: &[Token]) -> Vec<Verb> {
     let mut verbs = Vec::new();
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
-        let length = match token.zone {
-            Zone::HeadlineConveyed | Zone::LeadConveyed => None,
-            Zone::HeadlineOwn | Zone::LeadOwn | Zone::Body => holding_verb(tokens.get(at..).unwrap_or_default()),
-        };
+        let is_conveyed = matches!(token.zone, Zone::HeadlineConveyed | Zone::LeadConveyed);
+        let length = holding_verb(&tokens[at..]).filter(|_| !is_conveyed);
         if let Some(length) = length {
             let end = at + length;
             let is_passive = tokens.get(end).is_some_and(|token| token.term == by);

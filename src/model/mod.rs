@@ -209,7 +209,7 @@ impl Model {
     #[must_use]
     pub fn classify(&self, document: &Document<'_>, options: &classify::Options) -> [Option<Classification>; 2] {
         let hits = self.hits(document);
-        let typicality = Typicality::new(hits.words().map(|word| self.idf.known(word)), self.idf.unknown());
+        let typicality = Typicality::new(hits.words().into_iter().map(|word| self.idf.known(word)), self.idf.unknown());
         self.scorer.classify(document, &hits, typicality.is_foreign(&self.limits), options)
     }
 

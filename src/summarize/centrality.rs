@@ -4,7 +4,7 @@
 //! among those it resembles, and a vote from a later sentence counts more than one from an earlier sentence, since news
 //! says first what it then explains. `p(i) = (1 - d) / n + d * sum over j of p(j) * w(j, i) / sum over k of w(j, k)`.
 
-use super::graph::Graph;
+use super::graph::{Edge, Graph};
 
 /// `d`: the share of a sentence's centrality that comes from votes.
 const DAMPING: f64 = 0.85;
@@ -28,14 +28,31 @@ pub struct Convergence {
     pub residual: f64,
 }
 
+/// What a sentence gives to one that it resembles.
+struct Vote {
+    from: usize,
+    similarity: f64,
+    /// 1, or less if it is from an earlier sentence. Not asked for anew in every round: a processor cannot foresee it.
+    counts: f64,
+}
+
 /// The centrality of each vertex. They sum to 1. With a `lead_bias` of 0 all votes count alike, with 1 those from earlier
 /// sentences count as in news.
 pub(super) fn centrality(graph: &Graph, lead_bias: f64) -> (Vec<f64>, Convergence) {
     let n = graph.len();
     let from_earlier = 1.0 - lead_bias * (1.0 - FROM_EARLIER);
-    let vote = |from: usize, to: usize| if from < to { from_earlier } else { 1.0 };
-    let given: Vec<f64> =
-        (0..n).map(|from| graph.edges(from).iter().map(|edge| edge.similarity * vote(from, edge.to)).sum()).collect();
+    let counts = |from: usize, to: usize| if from < to { from_earlier } else { 1.0 };
+    // By vertex: the votes it receives.
+    let mut votes: Vec<Vote> = Vec::new();
+    let mut ends = Vec::with_capacity(n);
+    let mut given = vec![0.0; n];
+    for (vertex, given) in given.iter_mut().enumerate() {
+        for &Edge { to: other, similarity } in graph.edges(vertex) {
+            votes.push(Vote { from: other, similarity, counts: counts(other, vertex) });
+            *given += similarity * counts(vertex, other);
+        }
+        ends.push(votes.len());
+    }
     let mut values = vec![1.0 / n as f64; n];
     let mut shares = vec![0.0; n];
     let mut next = vec![0.0; n];
@@ -48,10 +65,11 @@ pub(super) fn centrality(graph: &Graph, lead_bias: f64) -> (Vec<f64>, Convergenc
             unspent += if given[vertex] > 0.0 { 0.0 } else { values[vertex] };
         }
         let base = (1.0 - DAMPING + DAMPING * unspent) / n as f64;
-        for (to, value) in next.iter_mut().enumerate() {
-            let received =
-                |sum: f64, edge: &super::graph::Edge| sum + shares[edge.to] * edge.similarity * vote(edge.to, to);
-            *value = base + DAMPING * graph.edges(to).iter().fold(0.0, received);
+        let mut first = 0;
+        for (value, &end) in next.iter_mut().zip(&ends) {
+            let received = |sum: f64, vote: &Vote| sum + shares[vote.from] * vote.similarity * vote.counts;
+            *value = base + DAMPING * votes[first..end].iter().fold(0.0, received);
+            first = end;
         }
         convergence.iterations += 1;
         convergence.residual = values.iter().zip(&next).map(|(a, b)| (a - b).abs()).sum();

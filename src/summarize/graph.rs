@@ -105,19 +105,15 @@ impl Index {
         let mut numbering = Numbering::new(most);
         let mut terms: Vec<u32> = Vec::with_capacity(most);
         // By term: the last vertex that holds it, and how many do.
-        let mut held: Vec<(usize, usize)> = Vec::with_capacity(most);
+        let mut held: Vec<(usize, usize)> = vec![(usize::MAX, 0); most];
         let mut ends = Vec::with_capacity(vertices.len());
         for (vertex, &sentence) in vertices.iter().enumerate() {
             let mut previous = None;
             for (token, next) in with_next(tokens_of(sentence)) {
                 if let Some(term) = term(token, previous, next) {
-                    let (number, is_new) = numbering.number(term);
-                    if is_new {
-                        held.push((vertex, 1));
-                        terms.push(number);
-                    } else if let (last, count) = &mut held[number as usize]
-                        && *last != vertex
-                    {
+                    let (number, _) = numbering.number(term);
+                    let (last, count) = &mut held[number as usize];
+                    if *last != vertex {
                         (*last, *count) = (vertex, *count + 1);
                         terms.push(number);
                     }
@@ -126,6 +122,7 @@ impl Index {
             }
             ends.push(terms.len());
         }
+        held.truncate(numbering.len());
         let mut starts = Vec::with_capacity(held.len() + 1);
         starts.push(0);
         starts.extend(held.iter().scan(0, |end, (_, count)| {

@@ -16,6 +16,9 @@ use crate::{
 /// that are added, a score is off by less than `(BLOCK + 2) * 2^-24 * S`.
 const BLOCK: usize = 32;
 
+/// Values of a row that are added together as long as there are so many: what the registers of every processor hold.
+const WIDE: usize = 3 * LANES;
+
 /// A row is dense if one label in so many has a cell.
 const DENSE_SHARE: usize = 4;
 
@@ -27,7 +30,7 @@ pub(super) struct AxisScorer {
     prior: Vec<f64>,
     /// The log prior itself: all that can be said of a document without a known feature.
     frequency: Vec<f64>,
-    floors: Vec<Vec<f64>>,
+    pub(super) floors: Vec<Vec<f64>>,
     length_exponent: f64,
     pub(super) calibration: Calibration,
 }
@@ -129,18 +132,16 @@ pub(super) struct Scored<'a> {
     pub(super) scales: [f64; FIELDS],
 }
 
-/// A piece of the sums, with the pieces of that number of all rows, scaled.
-#[inline]
-fn plus(
-    sum: [f32; LANES],
-    rows: &[(&[[u32; LANES]], f32)],
-    number: usize,
-    scaled: impl Fn(f32, f32) -> f32,
-) -> [f32; LANES] {
-    rows.iter().fold(sum, |sum, &(row, scale)| {
-        let values = row[number].map(f32::from_bits);
-        std::array::from_fn(|lane| sum[lane] + scaled(scale, values[lane]))
-    })
+/// Adds dense rows to the sums of all labels.
+fn add_dense(rows: &Rows, sums: &mut [f32], dense: &[Said], scale: impl Fn(&Said) -> f32 + Copy) {
+    let (wide, narrow) = sums.as_chunks_mut::<WIDE>();
+    let first = wide.len() * WIDE;
+    for (number, sums) in wide.iter_mut().enumerate() {
+        rows.add_dense(sums, number * WIDE, dense, scale);
+    }
+    for (number, sums) in narrow.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        rows.add_dense(sums, first + number * LANES, dense, scale);
+    }
 }
 
 fn centre(values: &mut [f64]) {
@@ -194,7 +195,7 @@ impl AxisScorer {
             return [1.0; FIELDS];
         }
         let mut lengths = [0_u32; FIELDS];
-        said.iter().for_each(|said| lengths[said.field as usize] += 1);
+        said.iter().for_each(|said| lengths[said.field()] += 1);
         std::array::from_fn(|field| match lengths[field] {
             n if field < TERM_FIELDS && n > 0 => 1.0 / libm::pow(f64::from(n), self.length_exponent),
             _ => 1.0,
@@ -218,59 +219,41 @@ impl AxisScorer {
     /// The score of every label.
     fn scores(&self, rows: &Rows, start: &[f64], said: &[Said], scales: &[f64; FIELDS]) -> Vec<f64> {
         let mut scores = start.to_vec();
-        let mut sums = vec![[0.0; LANES]; scores.len().div_ceil(LANES)];
-        let mut dense = Vec::with_capacity(BLOCK);
+        let mut sums = vec![0.0_f32; scores.len().next_multiple_of(LANES)];
         // By field: the sum of the factors of features with cells, which all go with the same floors.
         let mut factors = [0.0; FIELDS];
         let mut shift = 0.0;
         // All scales are 1 otherwise: a multiplication less for each value.
         let is_scaled = self.length_exponent != 0.0;
+        let (mut dense, mut sparse) = ([Said::default(); BLOCK], [Said::default(); BLOCK]);
         for block in said.chunks(BLOCK) {
-            sums.fill([0.0; LANES]);
-            dense.clear();
-            for said in block {
-                let field = usize::from(said.field);
+            sums.fill(0.0);
+            let mut number = 0;
+            for (at, said) in block.iter().enumerate() {
+                // Both are written, and overwritten unless they are meant: which rows are dense cannot be foreseen.
+                dense[number] = *said;
+                sparse[at - number] = *said;
+                number += usize::from(said.shape().is_dense());
+            }
+            let (dense, sparse) = (&dense[..number], &sparse[..block.len() - number]);
+            for said in sparse {
+                let (field, row) = (said.field(), rows.sparse(said));
                 let scale = scales[field];
-                if said.shape.is_dense() {
-                    dense.push((rows.dense(said, scores.len()), scale as f32));
-                    continue;
-                }
-                let row = rows.sparse(said);
                 factors[field] += scale * f64::from(row.weight);
                 shift += scale * f64::from(row.mean);
-                let sums = sums.as_flattened_mut();
-                row.cells().for_each(|(label, value)| sums[label] += scale as f32 * value);
+                row.cells().flatten().for_each(|(label, value)| sums[label] += scale as f32 * value);
             }
-            // One piece of all rows after the other: so the sum stays in registers, and the processor, which sees no row wait
-            // for another, fetches many at a time.
-            for (number, sum) in sums.iter_mut().enumerate() {
-                *sum = if is_scaled {
-                    plus(*sum, &dense, number, |scale, value| scale * value)
-                } else {
-                    plus(*sum, &dense, number, |_, value| value)
-                };
+            if is_scaled {
+                add_dense(rows, &mut sums, dense, |said| scales[said.field()] as f32);
+            } else {
+                add_dense(rows, &mut sums, dense, |_| 1.0);
             }
-            scores.iter_mut().zip(sums.as_flattened()).for_each(|(score, sum)| *score += f64::from(*sum));
+            scores.iter_mut().zip(&sums).for_each(|(score, sum)| *score += f64::from(*sum));
         }
         for (floor, factor) in self.floors.iter().zip(factors) {
             scores.iter_mut().zip(floor).for_each(|(score, value)| *score += factor * value);
         }
         scores.iter_mut().for_each(|score| *score -= shift);
         scores
-    }
-
-    /// What a feature adds to one label's score.
-    #[inline]
-    pub(super) fn contribution(&self, rows: &Rows, said: &Said, label: usize, scales: &[f64; FIELDS]) -> f64 {
-        let field = usize::from(said.field);
-        let value = if said.shape.is_dense() {
-            f64::from(rows.dense_value(said, label))
-        } else {
-            let row = rows.sparse(said);
-            let own = row.cells().find(|(own, _)| *own == label).map_or(0.0, |(_, value)| f64::from(value));
-            let floor = self.floors.get(field).map_or(0.0, |floor| floor[label]);
-            f64::from(row.weight) * floor + own - f64::from(row.mean)
-        };
-        scales[field] * value
     }
 }

@@ -1,19 +1,27 @@
 //! Where the features of an n-gram are: one look-up for all its fields.
 
+use std::hint::black_box;
+
 use crate::{
-    classify::features::{FIELD_BITS, field_number, ngram_of, same_ngram},
+    classify::features::{FIELD_BITS, same_ngram},
     text::Home,
 };
 
-/// The features of an n-gram that the tables know.
+/// An n-gram of which an axis knows a feature.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ngram {
     /// Its id.
-    id: u64,
-    /// Its record in [`Rows`](super::rows::Rows).
+    pub(super) id: u64,
+    /// Its record in [`Rows`](super::rows::Rows); where no n-gram is 0, the record of what is not known.
     pub(super) start: u32,
-    /// The fields that it has a feature in, as bits; 0 where no n-gram is.
-    pub(super) fields: u32,
+    /// By axis: how many features it has beside those of body and article.
+    pub(super) others: [u8; 2],
+}
+
+impl Ngram {
+    pub(super) fn is_known(&self) -> bool {
+        self.start != 0
+    }
 }
 
 /// Features in ascending order, by n-gram.
@@ -31,28 +39,27 @@ pub(super) struct Index {
 
 impl Default for Index {
     fn default() -> Self {
-        Index::new(&[], &[])
+        Index::new(&[])
     }
 }
 
 impl Index {
-    /// Of features in ascending order; `starts` are the places of the records of their n-grams.
-    pub(super) fn new(features: &[u64], starts: &[u32]) -> Self {
-        let capacity = (starts.len() * 2).next_power_of_two().max(2);
+    /// Of different n-grams. Those that come first are found soonest.
+    pub(super) fn new(ngrams: &[Ngram]) -> Self {
+        let capacity = (ngrams.len() * 2).next_power_of_two().max(2);
         let mut index = Index { ngrams: vec![Ngram::default(); capacity], home: Home::new(capacity) };
-        for (own, &start) in ngrams(features).zip(starts) {
-            let fields = own.iter().fold(0, |fields, feature| fields | 1 << field_number(*feature));
-            let mut at = index.home(own[0]);
-            while index.ngrams[at].fields != 0 {
+        for ngram in ngrams {
+            let mut at = index.home(ngram.id);
+            while index.ngrams[at].is_known() {
                 at = index.next(at);
             }
-            index.ngrams[at] = Ngram { id: ngram_of(own[0]), start, fields };
+            index.ngrams[at] = *ngram;
         }
         index
     }
 
-    /// Where an n-gram is, if nothing is in its way. The lowest bits of its id are 0, those of a feature do not count.
-    pub(super) fn home(&self, id: u64) -> usize {
+    /// Where an n-gram is, if nothing is in its way. The lowest bits of its id are 0.
+    fn home(&self, id: u64) -> usize {
         self.home.of(id >> FIELD_BITS)
     }
 
@@ -60,20 +67,23 @@ impl Index {
         (at + 1) & (self.ngrams.len() - 1)
     }
 
-    /// What is there.
-    pub(super) fn at(&self, at: usize) -> Ngram {
-        self.ngrams[at]
+    /// N-grams, in order; one that is not known by default.
+    pub(super) fn find_all(&self, ids: &[u64]) -> Vec<Ngram> {
+        // All places are asked for before the first is looked at: the table is larger than the caches next to the processor,
+        // which so waits for many at a time.
+        black_box(ids.iter().fold(0, |all, &id| all ^ self.ngrams[self.home(id)].start));
+        ids.iter().map(|&id| self.find(id)).collect()
     }
 
-    /// An n-gram, whose search begins at its home, where `found` is.
-    pub(super) fn find(&self, id: u64, mut at: usize, mut found: Ngram) -> Option<Ngram> {
-        while found.fields != 0 {
-            if found.id == id {
-                return Some(found);
+    fn find(&self, id: u64) -> Ngram {
+        let mut at = self.home(id);
+        loop {
+            let found = self.ngrams[at];
+            // 0 if it is the one, or if none is there: which of both cannot be foreseen.
+            if (found.id ^ id).min(u64::from(found.start)) == 0 {
+                return found;
             }
             at = self.next(at);
-            found = self.at(at);
         }
-        None
     }
 }

@@ -27,10 +27,11 @@ pub use self::hits::Hits;
 use self::{
     axis::{AxisScorer, Layout},
     index::{Index, ngrams},
-    rows::{Rows, Said, Shape},
+    rows::{Feature, Rows, Said, Shape},
 };
 use super::{
     Classification, Decision, Evidence, LabelProbability, Options,
+    features::{Field, field_number, ngram_of},
     names::Names,
     tables::{Tables, TablesError},
 };
@@ -74,17 +75,31 @@ impl Scorer {
         let shape = |axis: usize, at: usize| layouts[axis].as_ref().map_or(Shape::UNKNOWN, |layout| layout.shape(at));
         let labels = axes.each_ref().map(|axis| axis.as_ref().map_or(0, |axis| axis.labels.len()));
         let shapes = [0, 1].map(|axis| (0..features.len()).map(move |at| shape(axis, at)));
-        let mut rows = Rows::new(labels, features.len(), shapes);
-        let (mut starts, mut feature, mut values) = (Vec::new(), 0, Vec::new());
+        let number = ngrams(&features).count();
+        let mut rows = Rows::new(labels, number, shapes);
+        let mut known = Vec::with_capacity(number);
+        let (mut own, mut first, mut values) = ([Vec::new(), Vec::new()], 0, Vec::new());
         for ngram in ngrams(&features) {
-            let own = feature..feature + ngram.len();
-            feature = own.end;
-            starts.push(rows.push_ngram(own.clone().map(|at| [shape(0, at), shape(1, at)])));
-            for at in own {
-                layouts.iter().flatten().for_each(|layout| layout.push(at, &mut values, &mut rows));
+            for (axis, own) in own.iter_mut().enumerate() {
+                let places = (first..).zip(ngram).map(|(at, feature)| (shape(axis, at), Field::of(*feature)));
+                own.clear();
+                own.extend(places.scan(Shape::UNKNOWN, |before, (shape, field)| {
+                    let is_in_body = std::mem::replace(before, shape) == Shape::WITH_ANY;
+                    Some(Feature { field: field?, shape, is_in_body })
+                }));
+                own.retain(|feature| feature.shape != Shape::UNKNOWN);
             }
+            let fields = ngram.iter().fold(0, |fields, feature| fields | 1 << field_number(*feature));
+            let record = rows.push_ngram(ngram_of(ngram[0]), fields, own.each_ref().map(Vec::as_slice));
+            for layout in layouts.iter().flatten() {
+                (first..first + ngram.len()).for_each(|at| layout.push(at, &mut values, &mut rows));
+            }
+            first += ngram.len();
+            known.extend(Some(record).filter(|_| own.iter().any(|own| !own.is_empty())));
         }
-        Ok(Scorer { index: Index::new(&features, &starts), rows, axes, names })
+        // An n-gram that is known in more fields is more frequent.
+        known.sort_by_key(|ngram| std::cmp::Reverse(ngram.others.map(u32::from).iter().sum::<u32>()));
+        Ok(Scorer { index: Index::new(&known), rows, axes, names })
     }
 
     /// The features of a document that the tables know.

@@ -165,6 +165,6 @@ fn words_are_those_of_the_document() {
                 expect.push(features::ngram_id(token.term));
             }
         }
-        assert_eq!(scorer.hits(&document).words().collect::<Vec<u64>>(), expect, "{text}");
+        assert_eq!(scorer.hits(&document).words(), expect, "{text}");
     }
 }

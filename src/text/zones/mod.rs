@@ -32,6 +32,7 @@ impl Zone {
 
 /// The length of the verb of holding a meeting that the tokens begin with: `held`, `presided over`, `主持召开`.
 #[must_use]
+#[inline]
 pub fn holding_verb(tokens: &[Token]) -> Option<usize> {
     HOLDING.at(tokens).map(|(length, ())| length)
 }
