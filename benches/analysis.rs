@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{fmt, hint::black_box};
+use std::{cmp::Reverse, collections::HashMap, fmt, hint::black_box};
 
 use chuanda::{
     classify::{self, Catalog, Names, features},
@@ -12,7 +12,7 @@ use chuanda::{
     learn::{CatalogChoice, LabelledArticle, Trainer},
     model::Model,
     summarize,
-    text::{Article, Document},
+    text::{Article, Document, Numbering, mix},
 };
 use divan::{
     Bencher,
@@ -81,6 +81,67 @@ fn classify_both_axes(bencher: Bencher<'_, '_>, kind: Kind) {
     let documents: Vec<Document<'_>> = texts.iter().map(|text| document(text)).collect();
     in_turn(bencher, kind, &documents, |document| model.classify(document, &classify::Options::default()));
 }
+
+/// What labels from words and pairs cost at the least, whatever is built around: words are hashed as the scheme has it, the
+/// different words and pairs are found, looked up in a table of as many as the embedded model knows, and a row of half as many
+/// values as it has labels is added for each. No zones, names, probabilities, reasons or sentences, and the tables are made up.
+#[divan::bench(args = [KINDS[0], KINDS[1], KINDS[2]])]
+fn least_work_for_labels(bencher: Bencher<'_, '_>, kind: Kind) {
+    const NGRAMS: usize = 45_000;
+    const VALUES: usize = 48;
+    let ngrams_of = |text: &str| {
+        let mut seen = Numbering::new(text.len());
+        let (mut hash, mut previous, mut length) = (FNV_OFFSET, 0, 0);
+        for byte in text.bytes().chain([b' ']) {
+            if byte.is_ascii_alphanumeric() {
+                hash = (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(FNV_PRIME);
+                length += 1;
+            } else if length > 0 {
+                let term = mix(hash);
+                seen.number(term);
+                seen.number(mix(mix(previous) ^ term));
+                (hash, previous, length) = (FNV_OFFSET, term, 0);
+            }
+        }
+        seen.into_terms()
+    };
+    let mut frequencies: HashMap<u64, u32> = HashMap::new();
+    for article in support::labelled() {
+        ngrams_of(&article.text).into_iter().for_each(|ngram| *frequencies.entry(ngram).or_default() += 1);
+    }
+    let mut known: Vec<(u64, u32)> = frequencies.into_iter().collect();
+    known.sort_unstable_by_key(|&(ngram, frequency)| (Reverse(frequency), ngram));
+    known.truncate(NGRAMS);
+    let mut table = vec![(0_u64, 0_usize); (NGRAMS * 2).next_power_of_two()];
+    let home = |ngram: u64| ngram as usize % (NGRAMS * 2).next_power_of_two();
+    // In no order, as the rows of a model are.
+    for (row, &(ngram, _)) in known.iter().enumerate() {
+        let mut at = home(ngram);
+        while table[at].0 != 0 {
+            at = (at + 1) % table.len();
+        }
+        table[at] = (ngram, row * 7_919 % NGRAMS);
+    }
+    let rows: Vec<[f32; VALUES]> = (0..NGRAMS).map(|row| [row as f32; VALUES]).collect();
+    in_turn(bencher, kind, &texts(kind), |text| {
+        let mut sums = [0.0; VALUES];
+        for ngram in ngrams_of(text) {
+            let mut at = home(ngram);
+            while table[at].0 != ngram && table[at].0 != 0 {
+                at = (at + 1) % table.len();
+            }
+            if table[at].0 == ngram {
+                let row = &rows[table[at].1];
+                sums = std::array::from_fn(|label| sums[label] + row[label]);
+            }
+        }
+        sums
+    });
+}
+
+/// Those of FNV-1a with 64 bits.
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
 #[divan::bench(args = KINDS)]
 fn summarize_three_sentences(bencher: Bencher<'_, '_>, kind: Kind) {

@@ -8,7 +8,7 @@ axis multinomial naive Bayes of scikit-learn on the words of the article, learnt
     benches/peers.py serve              the same contract served with grpcio: what `cargo bench --bench service` drives
                                         in place of its ceiling if it is told `-- --against benches/peers.py`
 
-CONTRIBUTING.md says what has to be installed. English articles only. The two are run in turn and on the same articles.
+CONTRIBUTING.md says what has to be installed. English articles only. What is compared is run in turn and on the same articles.
 """
 
 import json

@@ -17,8 +17,6 @@ pub struct Names {
     heads: TermFilter,
     /// By head: the names that begin with it.
     by_head: HashMap<u64, Heading, foldhash::fast::RandomState>,
-    /// By axis: whether any label has a name.
-    are_named: [bool; 2],
 }
 
 /// By axis: names that begin alike, longest first.
@@ -68,7 +66,6 @@ impl Names {
                     let head = head(first, terms.get(1).copied());
                     names.opens.insert(first);
                     names.heads.insert(head);
-                    names.are_named[axis as usize] = true;
                     let name = Name { terms, label: label_ngram(axis, &label.id) };
                     names.by_head.entry(head).or_default()[axis as usize].push(name);
                 }
@@ -108,10 +105,11 @@ impl Names {
                 }
             }
         }
-        let verbs = verbs(tokens);
-        for (found, _) in found.iter().zip(self.are_named).filter(|(_, are_named)| *are_named) {
-            report(found, &verbs, &mut visit);
+        if found.iter().all(Vec::is_empty) {
+            return;
         }
+        let verbs = verbs(tokens);
+        found.iter().for_each(|found| report(found, &verbs, &mut visit));
     }
 
     fn heading(&self, head: u64) -> Option<&Heading> {
@@ -123,9 +121,9 @@ impl Names {
 /// of words.
 fn longest(names: &[Name], tokens: &[Token]) -> Option<(u64, usize)> {
     let fits = |name: &&Name| {
-        let here = name.terms.iter().zip(tokens).enumerate();
+        let mut here = name.terms.iter().zip(tokens).enumerate();
         tokens.len() >= name.terms.len()
-            && here.into_iter().all(|(at, (term, token))| *term == token.term && (at == 0 || token.joins_previous))
+            && here.all(|(at, (term, token))| *term == token.term && (at == 0 || token.joins_previous))
     };
     names.iter().find(fits).map(|name| (name.label, name.terms.len()))
 }
@@ -138,9 +136,11 @@ fn report(found: &[Found], verbs: &[Verb], visit: &mut impl FnMut(Occurrence)) {
             visit(Occurrence { ngram: ngram_id(found.label), fields: field.bit(), first, last });
         }
     };
+    let mut times: HashMap<u64, usize, foldhash::fast::RandomState> = HashMap::default();
+    found.iter().for_each(|name| *times.entry(name.label).or_default() += 1);
     for name in found {
         report(Some(name), NameField::In(name.zone));
-        if found.iter().filter(|other| other.label == name.label).take(3).count() == 3 {
+        if times.get(&name.label).is_some_and(|&times| times >= OFTEN) {
             report(Some(name), NameField::Often);
         }
     }
@@ -189,6 +189,9 @@ struct Found {
     label: u64,
 }
 
+/// A label that is named so many times is named often.
+const OFTEN: usize = 3;
+
 /// So many tokens at most stand between a verb and its holder or meeting.
 const REACH: usize = 25;
 
@@ -208,4 +211,78 @@ fn verbs(tokens: &[Token]) -> Vec<Verb> {
         at += length.unwrap_or(1);
     }
     verbs
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Names of one to four terms, some of which begin others, on both axes.
+    const CATALOG: &str = "
+        [[meeting_type.labels]]
+        id = 'one'
+        name_en = 'a'
+        aliases = ['a b', 'c c a']
+        [[meeting_type.labels]]
+        id = 'two'
+        name_en = 'a b c'
+        aliases = ['b', 'a b a b', '市委', '.']
+        [[relaying_department.labels]]
+        id = 'three'
+        name_en = 'a b'
+        aliases = ['c', 'b a', '市']
+        [[relaying_department.labels]]
+        id = 'four'
+        name_en = 'a b b'
+        aliases = ['市委办']
+    ";
+
+    /// Every name by trying all at every place.
+    fn plain(catalog: &Catalog, document: &Document<'_>) -> Vec<(u64, u32, u32)> {
+        let mut found = Vec::new();
+        for axis in Axis::ALL {
+            let mut at = 0;
+            while at < document.tokens.len() {
+                let rest = &document.tokens[at..];
+                let named =
+                    catalog.labels(axis).iter().flat_map(|label| name_tokens(label).map(move |name| (name, label)));
+                let named = named.filter(|(name, _)| {
+                    let joined = |place: usize| place == 0 || rest[place].joins_previous;
+                    let same = |place: usize| name[place].term == rest[place].term;
+                    !name.is_empty() && name.len() <= rest.len() && (0..name.len()).all(|at| same(at) && joined(at))
+                });
+                let longest = named.max_by_key(|(name, _)| name.len());
+                if let Some((name, label)) = &longest {
+                    let ngram = ngram_id(label_ngram(axis, &label.id));
+                    found.push((ngram, at as u32, (at + name.len() - 1) as u32));
+                }
+                at += longest.map_or(1, |(name, _)| name.len());
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_those_that_are_found_by_trying_all(text in "([abc市委办][ ,.\n]{0,2}){0,60}") {
+            let catalog = Catalog::from_toml(CATALOG).unwrap();
+            let document = Document::new(Article { title: None, text: &text }, Some(Language::English));
+            let (mut found, mut often) = (Vec::new(), BTreeMap::new());
+            Names::new(&catalog).visit(&document, |name| match Field::of(name.fields.trailing_zeros().into()).and_then(Field::names) {
+                Some(NameField::In(_)) => found.push((name.ngram, name.first, name.last)),
+                Some(NameField::Often) => *often.entry(name.ngram).or_insert(0) += 1,
+                Some(_) | None => {}
+            });
+            let expect = plain(&catalog, &document);
+            for (ngram, ..) in &expect {
+                let times = expect.iter().filter(|(other, ..)| other == ngram).count();
+                prop_assert_eq!(often.get(ngram).copied().unwrap_or(0), if times >= OFTEN { times } else { 0 });
+            }
+            prop_assert_eq!(found, expect);
+        }
+    }
 }

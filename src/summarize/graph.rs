@@ -111,7 +111,7 @@ impl Index {
             let mut previous = None;
             for (token, next) in with_next(tokens_of(sentence)) {
                 if let Some(term) = term(token, previous, next) {
-                    let (number, _) = numbering.number(term);
+                    let number = numbering.number(term);
                     let (last, count) = &mut held[number as usize];
                     if *last != vertex {
                         (*last, *count) = (vertex, *count + 1);

@@ -52,13 +52,13 @@ impl Numbering {
         Numbering { entries: vec![0; capacity], home: Home::new(capacity), terms: vec![0; most + 2], length: 0 }
     }
 
-    /// The number of a term, below that of the terms there are, and whether the term is new. More terms than room was made
-    /// for all get the last number.
+    /// The number of a term, below that of the terms there are. Of more terms than room was made for, those that are one too
+    /// many get the last number.
     #[inline]
-    pub fn number(&mut self, term: u64) -> (u32, bool) {
+    pub fn number(&mut self, term: u64) -> u32 {
         let (at, entry) = self.find(term);
         if self.length + 1 == self.terms.len() {
-            return (if entry == 0 { self.length as u32 } else { entry } - 1, false);
+            return if entry == 0 { self.length as u32 } else { entry } - 1;
         }
         let is_new = entry == 0;
         // Overwritten by the next new term unless it is one.
@@ -66,7 +66,7 @@ impl Numbering {
         self.length += usize::from(is_new);
         let entry = if is_new { self.length as u32 } else { entry };
         self.entries[at] = entry;
-        (entry - 1, is_new)
+        entry - 1
     }
 
     /// Where a term is or may be put, and what is there.
@@ -156,11 +156,12 @@ mod tests {
             let (mut numbering, mut plain) = (Numbering::new(terms.len()), HashMap::new());
             for &term in &terms {
                 let next = plain.len() as u32;
-                let is_new = !plain.contains_key(&term);
                 let number = *plain.entry(term).or_insert(next);
-                prop_assert_eq!(numbering.number(term), (number, is_new));
+                prop_assert_eq!(numbering.number(term), number);
             }
             prop_assert_eq!(numbering.len(), plain.len());
+            let all = numbering.into_terms();
+            prop_assert!(all.len() == plain.len() && all.iter().zip(0..).all(|(term, number)| plain[term] == number));
             let filter: TermFilter = terms.iter().collect();
             prop_assert!(terms.iter().all(|&term| filter.may_hold(term)));
         }
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn a_full_table_goes_on_answering() {
         let mut numbering = Numbering::new(1);
-        assert_eq!([1, 2, 3, 1, 2].map(|term| numbering.number(term).0), [0, 1, 1, 0, 1]);
+        assert_eq!([1, 2, 3, 1, 2].map(|term| numbering.number(term)), [0, 1, 1, 0, 1]);
         let empty = TermFilter::default();
         assert!((0..4096).all(|term| !empty.may_hold(term)));
     }

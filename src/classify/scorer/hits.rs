@@ -63,10 +63,10 @@ impl Hits {
         let mut seen = Numbering::new(places);
         let nowhere = places as u32;
         let mut groups = vec![Group { fields: 0, first: nowhere, last: nowhere }; places];
-        // Where the first place of an n-gram follows, nothing is read.
+        // One more than places: what comes before the first place of a group is written there, and never read.
         let mut next = vec![NONE; places + 1];
         let mut put = |place: u32, ngram: u64, fields: u32| {
-            let group = &mut groups[seen.number(ngram).0 as usize];
+            let group = &mut groups[seen.number(ngram) as usize];
             group.fields |= fields;
             group.first = group.first.min(place);
             next[group.last as usize] = place;

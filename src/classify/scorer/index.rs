@@ -12,10 +12,12 @@ use crate::{
 pub(super) struct Ngram {
     /// Its id.
     pub(super) id: u64,
-    /// Its record in [`Rows`](super::rows::Rows); where no n-gram is 0, the record of what is not known.
+    /// Its record in [`Rows`](super::rows::Rows); where no n-gram is, 0: the record of what is not known.
     pub(super) start: u32,
-    /// By axis: how many features it has beside those of body and article.
+    /// By axis: how many of its features are known that have no place of their own in a record.
     pub(super) others: [u8; 2],
+    /// Whether two of them are for one place, as in a forged file or where hashes are equal: then they are always read.
+    pub(super) is_crowded: bool,
 }
 
 impl Ngram {
@@ -25,7 +27,7 @@ impl Ngram {
 }
 
 /// Features in ascending order, by n-gram.
-pub(super) fn ngrams(features: &[u64]) -> impl Iterator<Item = &[u64]> {
+pub(super) fn ngrams(features: &[u64]) -> impl Iterator<Item = &[u64]> + Clone {
     features.chunk_by(|&a, &b| same_ngram(a, b))
 }
 

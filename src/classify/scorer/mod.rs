@@ -75,31 +75,36 @@ impl Scorer {
         let shape = |axis: usize, at: usize| layouts[axis].as_ref().map_or(Shape::UNKNOWN, |layout| layout.shape(at));
         let labels = axes.each_ref().map(|axis| axis.as_ref().map_or(0, |axis| axis.labels.len()));
         let shapes = [0, 1].map(|axis| (0..features.len()).map(move |at| shape(axis, at)));
-        let number = ngrams(&features).count();
+        let is_known = |at: usize| [0, 1].iter().any(|&axis| shape(axis, at) != Shape::UNKNOWN);
+        let known = ngrams(&features).scan(0, |next, ngram| {
+            let places = *next..*next + ngram.len();
+            *next = places.end;
+            Some((places, ngram))
+        });
+        let known = known.filter(|(places, _)| places.clone().any(is_known));
+        let number = known.clone().count();
         let mut rows = Rows::new(labels, number, shapes);
-        let mut known = Vec::with_capacity(number);
-        let (mut own, mut first, mut values) = ([Vec::new(), Vec::new()], 0, Vec::new());
-        for ngram in ngrams(&features) {
-            for (axis, own) in own.iter_mut().enumerate() {
-                let places = (first..).zip(ngram).map(|(at, feature)| (shape(axis, at), Field::of(*feature)));
-                own.clear();
-                own.extend(places.scan(Shape::UNKNOWN, |before, (shape, field)| {
+        let mut indexed = Vec::with_capacity(number);
+        let (mut of_axes, mut values) = ([Vec::new(), Vec::new()], Vec::new());
+        for (places, ngram) in known {
+            for (axis, known) in of_axes.iter_mut().enumerate() {
+                let own = places.clone().zip(ngram).map(|(at, feature)| (shape(axis, at), Field::of(*feature)));
+                known.clear();
+                known.extend(own.scan(Shape::UNKNOWN, |before, (shape, field)| {
                     let is_in_body = std::mem::replace(before, shape) == Shape::WITH_ANY;
                     Some(Feature { field: field?, shape, is_in_body })
                 }));
-                own.retain(|feature| feature.shape != Shape::UNKNOWN);
+                known.retain(|feature| feature.shape != Shape::UNKNOWN);
             }
             let fields = ngram.iter().fold(0, |fields, feature| fields | 1 << field_number(*feature));
-            let record = rows.push_ngram(ngram_of(ngram[0]), fields, own.each_ref().map(Vec::as_slice));
+            indexed.push(rows.push_ngram(ngram_of(ngram[0]), fields, of_axes.each_ref().map(Vec::as_slice)));
             for layout in layouts.iter().flatten() {
-                (first..first + ngram.len()).for_each(|at| layout.push(at, &mut values, &mut rows));
+                places.clone().for_each(|at| layout.push(at, &mut values, &mut rows));
             }
-            first += ngram.len();
-            known.extend(Some(record).filter(|_| own.iter().any(|own| !own.is_empty())));
         }
-        // An n-gram that is known in more fields is more frequent.
-        known.sort_by_key(|ngram| std::cmp::Reverse(ngram.others.map(u32::from).iter().sum::<u32>()));
-        Ok(Scorer { index: Index::new(&known), rows, axes, names })
+        // An n-gram that is known in more zones is more frequent.
+        indexed.sort_by_key(|ngram| std::cmp::Reverse(ngram.others.map(u32::from).iter().sum::<u32>()));
+        Ok(Scorer { index: Index::new(&indexed), rows, axes, names })
     }
 
     /// The features of a document that the tables know.

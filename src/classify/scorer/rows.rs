@@ -185,14 +185,17 @@ impl Rows {
     /// rows are to follow in this order, those of one axis after those of the other.
     pub(super) fn push_ngram(&mut self, id: u64, fields: u32, known: [&[Feature]; 2]) -> Ngram {
         let (mut usual, mut others, mut row) = ([[UNKNOWN; 2]; 2], [Vec::new(), Vec::new()], 0);
+        let mut is_crowded = false;
         for (axis, features) in known.into_iter().enumerate() {
             for feature in features {
                 let entry = feature.entry(row);
                 row += feature.shape.length(self.dense[axis]);
                 match feature.usual() {
-                    // A forged file may have two for one place.
                     Some(place) if usual[axis][place] == UNKNOWN => usual[axis][place] = entry,
-                    Some(_) | None => others[axis].push(entry),
+                    place => {
+                        is_crowded |= place.is_some();
+                        others[axis].push(entry);
+                    }
                 }
             }
         }
@@ -203,7 +206,7 @@ impl Rows {
         self.words.push(fields);
         let entries = usual.as_flattened().iter().chain(others.iter().flatten());
         self.words.extend(entries.flat_map(|&[row, code]| [rows + row, code]));
-        Ngram { id, start, others: numbers }
+        Ngram { id, start, others: numbers, is_crowded }
     }
 
     /// Adds a row of an axis: the values of all labels.
@@ -250,7 +253,7 @@ impl Rows {
                 said[axis][lengths[axis]] = Said { entry, group };
                 lengths[axis] += (asked >> (entry[1] & (u32::BITS - 1)) & 1) as usize;
             };
-            if fields & !(BODY | ANY) != 0 {
+            if (fields & !(BODY | ANY) != 0) | ngram.is_crowded {
                 let first = usize::from(ngram.others[0]);
                 let both = others.get(..first + usize::from(ngram.others[1])).unwrap_or_default();
                 both.iter().enumerate().for_each(|(at, entry)| add(usize::from(at >= first), *entry));

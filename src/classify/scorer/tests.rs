@@ -82,10 +82,42 @@ fn tables(features: Vec<u64>, labels: usize, length_exponent: f64, mut draw: imp
 }
 
 proptest! {
+    /// A forged file may know an n-gram as word, pair and name at once.
+    #[test]
+    fn any_fields_of_an_ngram_are_read(
+        labels in 1_usize..20,
+        fields in proptest::collection::vec(proptest::collection::btree_set(0..FIELDS as u64, 0..FIELDS), 1..40),
+        numbers in proptest::collection::vec(-3.0_f64..3.0, 997),
+    ) {
+        let names = Names::new(&Catalog::default());
+        let mut ngrams: Vec<u64> = TEXTS.iter().flat_map(|text| features::row(&document(text), &names)).collect();
+        ngrams.iter_mut().for_each(|feature| *feature &= !31);
+        ngrams.sort_unstable();
+        ngrams.dedup();
+        let own = fields.iter().cycle();
+        let features: Vec<u64> =
+            ngrams.iter().zip(own).flat_map(|(ngram, fields)| fields.iter().map(move |field| ngram | field)).collect();
+        let mut at = 0;
+        let axes = [0, 1].map(|_| Some(tables(features.clone(), labels, 0.0, || {
+            at += 1;
+            numbers[at % numbers.len()]
+        })));
+        let scorer = Scorer::new(Tables { features, axes }, names, |_, id| id.to_owned()).unwrap();
+        for text in TEXTS {
+            let document = document(text);
+            let answers = scorer.classify(&document, &scorer.hits(&document), false, &Options::default());
+            for answer in answers.into_iter().flatten() {
+                let listed: f64 = answer.chosen.evidence.iter().map(|reason| reason.contribution).sum();
+                let sum = answer.chosen.prior_contribution + listed + answer.chosen.remaining_contribution;
+                prop_assert!((sum - answer.chosen.score).abs() < 1e-6 && answer.chosen.probability.is_finite());
+            }
+        }
+    }
+
     /// Scores and reasons are those of the formula, for few labels and many, sparse rows and dense ones.
     #[test]
     fn scores_are_those_of_the_formula(
-        labels in 1_usize..40,
+        labels in 1_usize..80,
         length_exponent in prop_oneof![Just(0.0), Just(0.5)],
         left_out in 0_u64..5,
         numbers in proptest::collection::vec(-3.0_f64..3.0, 997),
