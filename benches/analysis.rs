@@ -83,8 +83,8 @@ fn classify_both_axes(bencher: Bencher<'_, '_>, kind: Kind) {
 }
 
 /// What labels from words and pairs cost at the least, whatever is built around: words are hashed as the scheme has it, the
-/// different words and pairs are found, looked up in a table of as many as the embedded model knows, and a row of half as many
-/// values as it has labels is added for each. No zones, names, probabilities, reasons or sentences, and the tables are made up.
+/// different words and pairs are found, looked up in a table of as many as the embedded model knows, and a row of 48 values,
+/// where it has 83 labels, is added for each. No zones, names, probabilities, reasons or sentences, and the tables are made up.
 #[divan::bench(args = [KINDS[0], KINDS[1], KINDS[2]])]
 fn least_work_for_labels(bencher: Bencher<'_, '_>, kind: Kind) {
     const NGRAMS: usize = 45_000;

@@ -14,11 +14,17 @@ use crate::{
 };
 
 /// Texts of which features are made; what they say is drawn at random.
-const TEXTS: [&str; 4] = [
+const TEXTS: [&str; 5] = [
     "The bureau held a meeting\n\nOn Monday the bureau held a meeting. The meeting of the bureau heard a report.\n\nThe \
      report of the meeting was heard by the bureau on Monday.",
     "Report on Monday\n\nA report was heard, and a meeting held to convey the spirit of the meeting of the bureau.",
     "市委召开会议\n\n市委召开会议，传达学习会议精神。会议听取报告。会议由市委召开。",
+    // Long enough to have a body behind headline and lead.
+    "The bureau held a meeting\n\nOn Monday the bureau held a meeting of all its staff in the small hall of the old house by \
+     the river, where the head of the bureau heard reports on roads, bridges, schools and water, and thanked all who had come \
+     so far on so cold a morning.\n\nThe meeting heard that a bridge was built and that a school was opened. The meeting asked \
+     that the report be sent to the bureau by Friday. The head of the bureau said the roads were dry, the water was clean and \
+     the school was full.\n\nThe meeting of the bureau was held in the small hall.",
     "",
 ];
 
@@ -98,18 +104,25 @@ proptest! {
         let features: Vec<u64> =
             ngrams.iter().zip(own).flat_map(|(ngram, fields)| fields.iter().map(move |field| ngram | field)).collect();
         let mut at = 0;
-        let axes = [0, 1].map(|_| Some(tables(features.clone(), labels, 0.0, || {
+        let known: BTreeMap<u64, usize> = features.iter().copied().zip(0..).collect();
+        let axes = [0, 1].map(|_| tables(features.clone(), labels, 0.0, || {
             at += 1;
             numbers[at % numbers.len()]
-        })));
-        let scorer = Scorer::new(Tables { features, axes }, names, |_, id| id.to_owned()).unwrap();
+        }));
+        let both = Tables { features, axes: axes.clone().map(Some) };
+        let scorer = Scorer::new(both, names.clone(), |_, id| id.to_owned()).unwrap();
         for text in TEXTS {
             let document = document(text);
-            let answers = scorer.classify(&document, &scorer.hits(&document), false, &Options::default());
-            for answer in answers.into_iter().flatten() {
-                let listed: f64 = answer.chosen.evidence.iter().map(|reason| reason.contribution).sum();
-                let sum = answer.chosen.prior_contribution + listed + answer.chosen.remaining_contribution;
-                prop_assert!((sum - answer.chosen.score).abs() < 1e-6 && answer.chosen.probability.is_finite());
+            let hits = scorer.hits(&document);
+            let row: BTreeSet<u64> = features::row(&document, &names).into_iter().collect();
+            for axis in Axis::ALL {
+                let (expect, rows) = plain(&axes[axis as usize], &known, &row);
+                let (scores, _) = scorer.scores(axis as usize, &hits).unwrap();
+                for (label, (score, expect)) in scores.iter().zip(&expect).enumerate() {
+                    let size: f64 = rows.iter().map(|row| row[label].abs()).sum();
+                    let bound = 1e-5 * (1.0 + size) + 1e-4 * rows.len() as f64;
+                    prop_assert!((score - expect).abs() <= bound, "{label}: {score} is not {expect}, by {bound}");
+                }
             }
         }
     }
