@@ -10,6 +10,9 @@
 //! label is named, and its weight is one for all labels, so that a label with few articles, or none, profits from all
 //! others.
 
+#[cfg(test)]
+mod tests;
+
 use super::Names;
 use crate::text::{Document, Span, Token, TokenKind, Zone, mix, term_hash};
 
@@ -18,6 +21,9 @@ pub const FIELDS: usize = TERM_FIELDS + NameField::ALL.len();
 
 /// Fields whose features are words and word pairs; they come first.
 pub const TERM_FIELDS: usize = Zone::ALL.len() * 2 + 2;
+
+/// The bits of the fields of single terms of a zone; each next one is that of the pairs there.
+const ZONE_UNIGRAMS: u32 = 0x5555_5555 & ((1 << (Zone::ALL.len() * 2)) - 1);
 
 /// One field, as a number below [`FIELDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -203,18 +209,47 @@ impl Occurrence {
     /// Where it stands; `tokens` are those of the document.
     #[must_use]
     pub fn span(&self, tokens: &[Token]) -> Option<Span> {
-        let (first, last) = (tokens.get(self.first as usize)?, tokens.get(self.last as usize)?);
-        Some(Span { end: last.end as usize, ..first.span() })
+        let [first, last] = [self.first, self.last].map(|at| tokens.get(at as usize));
+        Some(Span { end: last?.end as usize, ..first?.span() })
     }
 
     /// The features that it makes.
     pub fn features(self) -> impl Iterator<Item = u64> {
-        numbers(self.fields).map(move |number| self.ngram | u64::from(number))
+        Ngram { id: self.ngram, fields: self.fields }.features()
+    }
+}
+
+/// An n-gram, or a label that is named, and the fields it stands in: all its features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ngram {
+    /// Its [`ngram_id`].
+    pub id: u64,
+    /// The bit `1 << number` of each of its fields.
+    pub fields: u32,
+}
+
+impl Ngram {
+    /// The n-grams that some features, ascending, are of.
+    pub(crate) fn all(features: impl Iterator<Item = u64>) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::with_capacity(features.size_hint().0);
+        for feature in features {
+            let (id, field) = (ngram_of(feature), 1 << field_number(feature));
+            match all.last_mut() {
+                Some(last) if last.id == id => last.fields |= field,
+                Some(_) | None => all.push(Ngram { id, fields: field }),
+            }
+        }
+        all
+    }
+
+    /// Its features, ascending.
+    pub fn features(self) -> impl Iterator<Item = u64> {
+        numbers(self.fields).map(move |number| self.id | u64::from(number))
     }
 }
 
 /// The numbers of the bits that are set, ascending.
-pub(super) fn numbers(mut bits: u32) -> impl Iterator<Item = u32> {
+fn numbers(mut bits: u32) -> impl Iterator<Item = u32> {
     std::iter::from_fn(move || {
         let number = bits.trailing_zeros();
         // Clears the lowest bit.
@@ -238,7 +273,7 @@ pub fn ngram_id(ngram: u64) -> u64 {
 }
 
 /// The n-gram of a feature.
-pub(super) fn ngram_of(feature: u64) -> u64 {
+pub(crate) fn ngram_of(feature: u64) -> u64 {
     feature & !FIELD_MASK
 }
 
@@ -248,12 +283,13 @@ pub(super) fn field_number(feature: u64) -> u64 {
 }
 
 /// Whether two features are of the same n-gram.
-pub(super) fn same_ngram(a: u64, b: u64) -> bool {
+pub(crate) fn same_ngram(a: u64, b: u64) -> bool {
     ngram_of(a) == ngram_of(b)
 }
 
 pub(super) const FIELD_BITS: u32 = 5;
-const FIELD_MASK: u64 = (1 << FIELD_BITS) - 1;
+/// The bits of a feature that are the number of its field.
+pub(crate) const FIELD_MASK: u64 = (1 << FIELD_BITS) - 1;
 
 /// The n-gram of two terms in order.
 #[must_use]
@@ -311,74 +347,22 @@ fn sorted_hashes(hashes: &[u64]) -> Vec<u64> {
     sorted
 }
 
-/// The features of one document: each once, however often it stands there, sorted by id.
+/// The features of one document: each once, however often it stands there, by n-gram and sorted by its id.
 ///
 /// Counting a feature once per article ("binarised" multinomial naive Bayes, Jurafsky and Martin, chapter 4) keeps
 /// long articles and often repeated names of conveyed meetings from outvoting the lead.
 #[must_use]
-pub fn row(document: &Document<'_>, names: &Names) -> Vec<u64> {
+pub fn row(document: &Document<'_>, names: &Names) -> Vec<Ngram> {
     let any = Field::ANY_UNIGRAMS.bit() | Field::ANY_BIGRAMS.bit();
     let mut sorted = Vec::with_capacity(document.tokens.len() * 2);
     visit(document, names, |occurrence| {
         sorted.extend(Occurrence { fields: occurrence.fields & !any, ..occurrence }.features());
     });
-    let mut sorted = sorted_hashes(&sorted);
-    sorted.dedup();
+    let mut row = Ngram::all(sorted_hashes(&sorted).into_iter());
     // What stands in a zone stands somewhere; so only half of the features have to be sorted.
-    let mut row = Vec::with_capacity(sorted.len() * 2);
-    for ngram in sorted.chunk_by(|&a, &b| same_ngram(a, b)) {
-        let in_zones = ngram.partition_point(|&feature| field_number(feature) < u64::from(Field::ANY_UNIGRAMS.0));
-        let (zones, names) = ngram.split_at(in_zones);
-        row.extend_from_slice(zones);
-        for (any, odd) in [(Field::ANY_UNIGRAMS, 0), (Field::ANY_BIGRAMS, 1)] {
-            let stands = zones.iter().find(|&&feature| field_number(feature) & 1 == odd);
-            row.extend(stands.map(|&feature| ngram_of(feature) | u64::from(any.0)));
-        }
-        row.extend_from_slice(names);
+    for Ngram { fields, .. } in &mut row {
+        *fields |= u32::from(*fields & ZONE_UNIGRAMS != 0) * Field::ANY_UNIGRAMS.bit();
+        *fields |= u32::from(*fields & ZONE_UNIGRAMS << 1 != 0) * Field::ANY_BIGRAMS.bit();
     }
     row
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{classify::Catalog, text::Article};
-    use proptest::prelude::*;
-
-    /// The row is what all occurrences say, each feature once, ascending.
-    fn check(text: &str) {
-        let names = Names::new(&Catalog::builtin().unwrap());
-        let document = Document::new(Article { title: None, text }, None);
-        let mut expect = Vec::new();
-        visit(&document, &names, |occurrence| expect.extend(occurrence.features()));
-        expect.sort_unstable();
-        expect.dedup();
-        assert_eq!(row(&document, &names), expect);
-    }
-
-    #[test]
-    fn a_row_holds_what_occurs() {
-        check("");
-        check("no");
-        check("市财政局传达学习市委全会精神\n\n1月10日，临溪市财政局召开全体干部会议，传达学习市委九届六次全会精神。");
-        check(
-            "The bureau conveyed the spirit of the plenary meeting\n\nOn May 3, the Municipal Finance Bureau held a party \
-             group meeting. The Municipal Finance Bureau studied the spirit of the plenary meeting of the municipal party \
-             committee; the meeting was held by the finance bureau.",
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn hashes_are_sorted(hashes in proptest::collection::vec(prop_oneof![any::<u64>(), 0_u64..9, Just(u64::MAX)], 0..300)) {
-            let mut expect = hashes.clone();
-            expect.sort_unstable();
-            prop_assert_eq!(sorted_hashes(&hashes), expect);
-        }
-
-        #[test]
-        fn a_row_holds_what_occurs_in_any_text(text in "([a-cA-C传达会议]{1,3}[ ,.\n]{0,2}){0,80}") {
-            check(&text);
-        }
-    }
 }

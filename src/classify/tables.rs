@@ -1,10 +1,12 @@
 //! The fitted values of a model as its file holds them, and what makes them fit for use.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     Calibration,
-    features::{Field, TERM_FIELDS},
+    features::{Field, TERM_FIELDS, ngram_of},
 };
 
 /// Fitted values of one axis.
@@ -146,6 +148,40 @@ impl AxisTables {
 }
 
 impl Tables {
+    /// The features of some n-grams, with all that is said of them. The tables must be sound.
+    #[must_use]
+    pub fn of_ngrams(&self, ngrams: &HashSet<u64>) -> Self {
+        let is_kept = |feature: &u64| ngrams.contains(&ngram_of(*feature));
+        let of_axis = |axis: &AxisTables| {
+            let mut kept = AxisTables {
+                labels: axis.labels.clone(),
+                prior: axis.prior.clone(),
+                prior_weight: axis.prior_weight,
+                floors: axis.floors.clone(),
+                length_exponent: axis.length_exponent,
+                calibration: axis.calibration.clone(),
+                weights: Vec::new(),
+                cells: Vec::new(),
+                cell_labels: Vec::new(),
+                cell_values: Vec::new(),
+            };
+            let mut at = 0;
+            for ((feature, &weight), &cells) in self.features.iter().zip(&axis.weights).zip(&axis.cells) {
+                let own = at..at + usize::from(cells);
+                at = own.end;
+                if is_kept(feature) {
+                    kept.weights.push(weight);
+                    kept.cells.push(cells);
+                    kept.cell_labels.extend_from_slice(&axis.cell_labels[own.clone()]);
+                    kept.cell_values.extend_from_slice(&axis.cell_values[own]);
+                }
+            }
+            kept
+        };
+        let features = self.features.iter().copied().filter(is_kept).collect();
+        Tables { features, axes: self.axes.each_ref().map(|axis| axis.as_ref().map(of_axis)) }
+    }
+
     /// Whether the values fit each other and are finite.
     ///
     /// # Errors

@@ -51,11 +51,13 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let (catalog, data) = corpus.open(Some(&output))?;
     let destination = output::begin_result(&output)?;
     let mut told = Told::new(true);
-    let mut trainer = Trainer::new(catalog);
-    let counted = work.pool()?.install(|| labelled::count(data, &mut trainer, &mut told, strict));
+    let mut trainer = Trainer::new(catalog).with_scratch(destination.directory(&output));
+    let pool = work.pool()?;
+    let counted = pool.install(|| labelled::count(data, &mut trainer, &mut told, strict));
     let summary = Summary { doubles: counted?, articles: trainer.articles() as u64 };
     told.doing("writing");
-    let bytes = trainer.into_counts().to_bytes().map_err(|error| CliError::Failed(error.into()))?;
+    let packed = pool.install(|| trainer.pack()?.into_bytes());
+    let bytes = packed.map_err(|error| CliError::Failed(error.into()))?;
     let exit = told.finish();
     output::publish(destination, &output, &bytes)?;
 

@@ -87,11 +87,7 @@ impl Destination {
 impl Target {
     /// The directory that the model goes to; `None` for a device or pipe.
     pub(super) fn directory(&self) -> Option<&Path> {
-        let file = self.file.as_ref().filter(|(output, _)| matches!(output, Output::File(_)));
-        let of_file = file.and_then(|(_, path)| path.parent());
-        // A bare file name lies in the working directory.
-        let of_file =
-            of_file.map(|directory| if directory.as_os_str().is_empty() { Path::new(".") } else { directory });
+        let of_file = self.file.as_ref().and_then(|(output, path)| output.directory(path));
         self.store.as_ref().map(Store::directory).or(of_file)
     }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Articles read at a time, on all threads.
-const CHUNK_ARTICLES: usize = 1024;
+const CHUNK_ARTICLES: usize = 2048;
 
 /// The labelled articles of all files, in order. A file that cannot be used is one error.
 pub(super) struct Data {
@@ -103,6 +103,25 @@ impl Data {
         }
         (!chunk.articles.is_empty() || !chunk.failures.is_empty()).then_some(chunk)
     }
+
+    /// Calls `each` with one [`Data::chunk`] after the other on the current rayon pool, and reads the next meanwhile, until
+    /// there are no more or an error is given.
+    pub(super) fn each_chunk<E: Send>(
+        &mut self,
+        strict: bool,
+        mut each: impl FnMut(Chunk) -> Result<(), E> + Send,
+    ) -> Result<(), E> {
+        let mut ready = self.chunk(strict);
+        while let Some(chunk) = ready.take() {
+            let mut done = Ok(());
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| done = each(chunk));
+                ready = self.chunk(strict);
+            });
+            done?;
+        }
+        Ok(())
+    }
 }
 
 impl Chunk {
@@ -139,7 +158,7 @@ pub(super) fn choose_catalog(labels: Option<&Path>, allow_new: bool) -> Result<C
 /// Counts all articles, and says how many were there twice. It is an error if there are none.
 pub(super) fn count(mut data: Data, trainer: &mut Trainer, told: &mut Told, strict: bool) -> Result<u64, CliError> {
     let mut doubles = 0;
-    while let Some(chunk) = data.chunk(strict) {
+    data.each_chunk(strict, |chunk| {
         let mut failures = Vec::new();
         for (place, added) in chunk.places.iter().zip(trainer.add_all(&chunk.articles)) {
             match added {
@@ -155,7 +174,8 @@ pub(super) fn count(mut data: Data, trainer: &mut Trainer, told: &mut Told, stri
             return Err(CliError::Failed(anyhow::Error::msg(first.clone())));
         }
         told.add(items, failures);
-    }
+        Ok(())
+    })?;
     if trainer.articles() == 0 { Err(data.no_articles()) } else { Ok(doubles) }
 }
 

@@ -68,6 +68,16 @@ impl Output {
         }
     }
 
+    /// The directory that the file at this path goes to; `None` for what is no regular file.
+    pub(super) fn directory<'a>(&self, target: &'a Path) -> Option<&'a Path> {
+        let directory = match self {
+            Output::Stdout(_) | Output::Special(_) => None,
+            Output::File(_) => target.parent(),
+        };
+        // A bare file name lies in the working directory.
+        directory.map(|directory| if directory.as_os_str().is_empty() { Path::new(".") } else { directory })
+    }
+
     /// Writes all of it, and to anything but a file at once.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {

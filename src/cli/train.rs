@@ -75,7 +75,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let (catalog, data) = corpus.open(destination.output())?;
     let target = destination.begin()?;
     let mut told = Told::new(true);
-    let mut trainer = Trainer::new(catalog);
+    let mut trainer = Trainer::new(catalog).with_scratch(target.directory());
     let (doubles, trained) = work.pool()?.install(|| {
         let doubles = labelled::count(data, &mut trainer, &mut told, strict)?;
         let steps = AtomicUsize::new(0);
@@ -84,7 +84,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
             told.doing(format!("choosing settings and fitting, {done} of {STEPS} steps"));
         };
         told.doing("choosing settings and fitting");
-        let trained = trainer.finish_while(Watch { go_on: &|| true, step: &step }, target.directory());
+        let trained = trainer.finish_while(Watch { go_on: &|| true, step: &step });
         let trained = trained.context("--data")?;
         Ok::<_, CliError>((doubles, trained))
     })?;

@@ -1,6 +1,6 @@
 //! `chuanda update`: labelled articles into a model and out of it.
 
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     learn::{Calibration, Part, Trainer},
     model::{
-        Model, Report,
+        ModelFile, Report,
         store::{Origin, Version},
     },
 };
@@ -122,11 +122,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         (None, Some(directory)) => Source::Store(source::open(&directory)?),
         (None, None) => Source::Embedded,
     };
-    let file = source.load_file()?;
+    let ModelFile { model, serving, counts } = source.load_file()?;
+    let base = model.version().to_owned();
+    // It answers nothing here, and may be large.
+    drop(model);
     let target = args.destination.begin()?;
-    let (base, serving) = (file.model.version().to_owned(), file.serving);
     let mut told = Told::new(true);
-    let mut trainer = Trainer::from_counts(file.counts, args.allow_new_labels);
+    let trainer = Trainer::from_counts(counts, args.allow_new_labels);
+    let mut trainer = trainer.with_scratch(target.directory());
     let anew = !args.calibrate_on.is_empty();
     let (added, removed, calibration, trained) = args.work.pool()?.install(|| {
         let removed = change(Part::Remove, &mut remove, &mut trainer, &mut told);
@@ -158,8 +161,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         );
     }
     report::not_learnt(&trained);
-    let is_newest = Model::from_bytes(&trained.model).is_ok_and(|model| model.is_calibrated());
-    if !is_newest {
+    if !trained.is_calibrated {
         told::note(NOT_CALIBRATED);
     }
 
@@ -182,7 +184,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
                 calibrated_on: calibration.named,
                 not_calibrated_on: calibration.missing,
                 sample: calibration.sample,
-                calibrated: is_newest && calibration.is_exact,
+                calibrated: trained.is_calibrated && calibration.is_exact,
                 report,
             };
             serde_json::to_string(&summary).context("the report")? + "\n"
@@ -202,7 +204,7 @@ fn describe(calibration: &Calibration, base: &str) -> String {
 /// Does one thing with all articles, and says with how many it was done.
 fn change(part: Part, data: &mut Data, trainer: &mut Trainer, told: &mut Told) -> u64 {
     let mut done = 0;
-    while let Some(mut chunk) = data.chunk(false) {
+    let Ok(()) = data.each_chunk(false, |mut chunk| {
         let items = chunk.items();
         let mut failures = std::mem::take(&mut chunk.failures);
         for (number, result) in trainer.change(part, &chunk.articles).into_iter().enumerate() {
@@ -212,7 +214,8 @@ fn change(part: Part, data: &mut Data, trainer: &mut Trainer, told: &mut Told) -
             }
         }
         told.add(items, failures);
-    }
+        Ok::<_, Infallible>(())
+    });
     done
 }
 

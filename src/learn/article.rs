@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::tally::Row;
 use crate::{
-    classify::{Names, features},
+    classify::{
+        Names,
+        features::{self, Ngram},
+    },
     model::Digest,
     text::{Article, Document, TokenKind},
 };
@@ -34,16 +37,42 @@ pub(super) struct Prepared {
     pub(super) group: Digest,
     pub(super) source: Option<String>,
     pub(super) language: usize,
-    pub(super) features: Vec<u64>,
+    pub(super) ngrams: Vec<Ngram>,
     pub(super) terms: Vec<u64>,
 }
 
 impl Prepared {
-    /// What is counted of it; features and terms are moved out.
+    /// What is counted of it; n-grams and terms are moved out.
     pub(super) fn row(&mut self, labels: [Option<u16>; 2]) -> Row {
-        let (features, terms) = (std::mem::take(&mut self.features), std::mem::take(&mut self.terms));
-        Row { labels, language: self.language, features, terms }
+        let (ngrams, terms) = (std::mem::take(&mut self.ngrams), std::mem::take(&mut self.terms));
+        Row { labels, language: self.language, ngrams, terms }
     }
+}
+
+/// By ASCII character: the letter in lower case or the digit that it is; 0 for any other.
+const SAID: [u8; 128] = {
+    let mut said = [0; 128];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            said[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    said
+};
+
+/// Adds the letters and digits of ASCII text. Each character is written where the next letter belongs, whether it is one or
+/// not: a processor would often guess wrong.
+fn push_said(said: &mut Vec<u8>, ascii: &[u8]) {
+    let mut end = said.len();
+    said.resize(end + ascii.len(), 0);
+    for byte in ascii {
+        let letter = SAID[usize::from(byte & 127)];
+        said[end] = letter;
+        end += usize::from(letter != 0);
+    }
+    said.truncate(end);
 }
 
 impl LabelledArticle {
@@ -70,24 +99,32 @@ impl LabelledArticle {
     #[must_use]
     pub fn text_digest(&self) -> Digest {
         let Article { title, text } = self.article();
-        let mut said = String::with_capacity(title.map_or(0, str::len) + text.len());
-        for c in title.unwrap_or_default().chars().chain(text.chars()) {
-            // Most characters are ASCII, or have no case.
-            if c.is_ascii_alphanumeric() {
-                said.push(c.to_ascii_lowercase());
-            } else if !c.is_ascii() && c.is_alphanumeric() {
-                said.extend(c.to_lowercase());
+        let mut said = Vec::with_capacity(title.map_or(0, str::len) + text.len());
+        for mut left in [title.unwrap_or_default(), text] {
+            while !left.is_empty() {
+                let ascii = left.bytes().position(|byte| !byte.is_ascii()).unwrap_or(left.len());
+                let (plain, others) = left.split_at(ascii);
+                push_said(&mut said, plain.as_bytes());
+                let other = others.chars().next();
+                let letters = other.filter(|c| c.is_alphanumeric()).into_iter().flat_map(char::to_lowercase);
+                letters.for_each(|c| said.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()));
+                left = &others[other.map_or(0, char::len_utf8)..];
             }
         }
-        Digest::of(&["text", &said])
+        Digest::of(&[b"text".as_slice(), &said])
     }
 
     /// Names the group; an article without one is its own.
     #[must_use]
     pub fn group_digest(&self) -> Digest {
+        self.group_digest_of(|| self.text_digest())
+    }
+
+    /// The same where the digest of the text is known.
+    fn group_digest_of(&self, text: impl FnOnce() -> Digest) -> Digest {
         match self.group.as_deref().filter(|group| !group.is_empty()) {
             Some(group) => Digest::of(&["group", group]),
-            None => self.text_digest(),
+            None => text(),
         }
     }
 
@@ -98,13 +135,14 @@ impl LabelledArticle {
         let mut terms: Vec<u64> = words.map(|token| token.term).collect();
         terms.sort_unstable();
         terms.dedup();
+        let text = self.text_digest();
         Prepared {
             digest: self.digest(),
-            text: self.text_digest(),
-            group: self.group_digest(),
+            text,
+            group: self.group_digest_of(|| text),
             source: self.source.clone().filter(|source| !source.is_empty()),
             language: document.language as usize,
-            features: features::row(&document, names),
+            ngrams: features::row(&document, names),
             terms,
         }
     }

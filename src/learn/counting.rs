@@ -2,14 +2,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rayon::prelude::*;
 
 use super::{
     article::{LabelledArticle, Prepared},
-    layout::Layout,
+    layout::{Layout, Learnable},
     refit::refit,
     sample::{Sample, Sampled},
     tally::{Row, Tally},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     classify::{Axis, Catalog, Names, is_label_id, shown},
-    model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, PackedCounts, SampleArticle, Serving},
+    model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, ModelError, PackedCounts, SampleArticle, Serving},
 };
 
 /// Which labels are allowed.
@@ -115,6 +115,8 @@ pub struct Trainer {
     pub(super) rebuilt_from: Option<HashSet<Digest>>,
     /// Whether it began with counts.
     pub(super) goes_on: bool,
+    /// Where packed counts wait.
+    scratch: Option<PathBuf>,
 }
 
 impl Trainer {
@@ -141,7 +143,15 @@ impl Trainer {
             sample: Sample::with_capacity(capacity),
             rebuilt_from: None,
             goes_on: false,
+            scratch: None,
         }
+    }
+
+    /// Counts that are packed, as by all that makes a file, wait in this directory if they are long, in a temporary file
+    /// without a name; without a directory, in memory.
+    #[must_use]
+    pub fn with_scratch(self, directory: Option<&Path>) -> Self {
+        Self { scratch: directory.map(Path::to_owned), ..self }
     }
 
     /// Counts one article.
@@ -255,6 +265,16 @@ impl Trainer {
         self.lay_out().into_counts()
     }
 
+    /// The counts as they stand in a file, in less memory than they take as [`Counts`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PackedCounts::of`].
+    pub fn pack(mut self) -> Result<PackedCounts, ModelError> {
+        let scratch = self.scratch.take();
+        self.lay_out().pack(scratch.as_deref())
+    }
+
     pub(super) fn lay_out(self) -> Layout {
         let mut layout = self.tally.layout(self.catalog);
         let mut sample: Vec<(Row, SampleArticle)> = Vec::with_capacity(self.sample.articles);
@@ -278,20 +298,17 @@ impl Trainer {
     ///
     /// Too few articles or labels to learn from.
     pub fn finish(self) -> Result<Trained, TrainError> {
-        self.finish_while(Watch { go_on: &|| true, step: &|| {} }, None)
+        self.finish_while(Watch { go_on: &|| true, step: &|| {} })
     }
 
-    /// [`Trainer::finish`], as long as somebody waits for it. The counts are packed before anything is learnt, so that of
-    /// most features, which no model knows, only what the file says is held meanwhile: if there is a directory and it is
-    /// much, in a temporary file there. The model is that of [`train`](train::train).
+    /// [`Trainer::finish`], as long as somebody waits for it. The model is that of [`train`](train::train).
     ///
     /// # Errors
     ///
     /// As [`Trainer::finish`]; [`TrainError::Stopped`].
-    pub fn finish_while(self, watch: Watch<'_>, directory: Option<&Path>) -> Result<Trained, TrainError> {
-        let layout = self.lay_out();
-        let packed = layout.pack(directory)?;
-        train::learn(layout.into_learnable(), packed, watch)
+    pub fn finish_while(self, watch: Watch<'_>) -> Result<Trained, TrainError> {
+        let (learnable, packed) = self.split()?;
+        train::learn(learnable, packed, watch)
     }
 
     /// Takes settings and fitted values from a model, fits only likelihoods, and writes the model file.
@@ -300,7 +317,16 @@ impl Trainer {
     ///
     /// No axis is left that the model has settings for and that has articles of two labels.
     pub fn finish_as(self, base: &Serving) -> Result<Trained, TrainError> {
-        let counts = self.into_counts();
-        train::publish(refit(base, &counts)?, PackedCounts::new(&counts)?)
+        let (learnable, packed) = self.split()?;
+        train::publish(refit(base, learnable)?, packed)
+    }
+
+    /// What learning reads, and all counts, packed: of most features, which no model knows, only what the file will say is held
+    /// while a model is made.
+    fn split(mut self) -> Result<(Learnable, PackedCounts), ModelError> {
+        let scratch = self.scratch.take();
+        let layout = self.lay_out();
+        let (packed, learnable) = rayon::join(|| layout.pack(scratch.as_deref()), || layout.learnable());
+        Ok((learnable, packed?))
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use linfa::{DatasetBase, traits::Fit as _};
 use linfa_bayes::MultinomialNb;
 use ndarray::{Array1, Array2};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     classify::{AxisTables, features::TERM_FIELDS},
-    model::EventModel,
+    model::{EventModel, Settings},
 };
 
 /// The serialised form of linfa's model, which is the only way to its private values. The encoding is read field by
@@ -31,10 +32,6 @@ struct FittedClass {
     _feature_count: Array1<f64>,
     feature_log_prob: Array1<f64>,
 }
-
-/// Values of a matrix that is fitted in one go, so that memory stays bounded whatever the vocabulary: rows are
-/// independent of each other.
-const BLOCK: usize = 1 << 20;
 
 /// `ln P(feature | label)` of some labels, one row of counts per label, by linfa's multinomial naive Bayes.
 ///
@@ -61,6 +58,56 @@ pub(super) fn log_probabilities(counts: Array2<f64>, alpha: f64) -> Result<Vec<A
 fn on_grid(deviation: f64) -> f32 {
     const GRID: f64 = (1 << 20) as f64;
     ((deviation * GRID).round() / GRID) as f32
+}
+
+/// What one label has of one feature.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    /// Where it stands among all cells.
+    at: u32,
+    /// The number of the feature among those that the model knows.
+    feature: u32,
+    value: f64,
+}
+
+/// By cell of a label in a field of so many features, which come to `total` under all labels, and each to its own by its
+/// number: how far it lies above the label's floor, as it is stored.
+///
+/// The features that the label does not stand with are one column of the matrix, which holds what they come to together:
+/// the denominators are the same, and linfa is not asked for a hundred times as many logarithms as anybody reads.
+fn deviations(
+    cells: &[Cell],
+    (features, total, totals): (usize, f64, &[f64]),
+    floor: f64,
+    settings: &Settings,
+) -> Result<Vec<f32>, TrainError> {
+    if cells.is_empty() {
+        return Ok(Vec::new());
+    }
+    let alpha = settings.alpha;
+    let total_of = |cell: &Cell| totals[cell.feature as usize];
+    let counted = |cell: &Cell| match settings.event_model {
+        EventModel::Multinomial => cell.value,
+        EventModel::Complement => total_of(cell) - cell.value,
+    };
+    let mut counts: Vec<f64> = cells.iter().map(counted).collect();
+    if let Some(others) = (features - cells.len()).checked_sub(1) {
+        let total = match settings.event_model {
+            EventModel::Multinomial => 0.0,
+            EventModel::Complement => total - cells.iter().map(total_of).sum::<f64>(),
+        };
+        // linfa smooths it once.
+        counts.push(total + alpha * others as f64);
+    }
+    let counts =
+        Array2::from_shape_vec((1, counts.len()), counts).map_err(|error| TrainError::Fit(error.to_string()))?;
+    let fitted = log_probabilities(counts, alpha)?.swap_remove(0);
+    // What all labels share in a feature leaves no trace after centring.
+    let above_shared = |(cell, log_probability): (&Cell, &f64)| match settings.event_model {
+        EventModel::Multinomial => log_probability - libm::log(alpha),
+        EventModel::Complement => libm::log(total_of(cell) + alpha) - log_probability,
+    };
+    Ok(cells.iter().zip(&fitted).map(above_shared).map(|value| on_grid(value - floor)).collect())
 }
 
 /// The tables that serving scores with: linfa's log-probabilities as sparse deviations from per-label floors.
@@ -92,46 +139,30 @@ pub(super) fn tables(table: &AxisTable, choice: &Choice) -> Result<AxisTables, T
         }
         cells[feature as usize] = (cell_labels.len() - start) as u16;
     }
-
     for field in 0..TERM_FIELDS {
         let columns: Vec<usize> = (0..known.len()).filter(|&at| table.field(known[at]).index() == field).collect();
-        if columns.is_empty() {
-            continue;
+        let total = columns.iter().map(|&at| feature_totals[at]).sum();
+        let mut ends = vec![0; labels + 1];
+        columns.iter().flat_map(|&at| cells_of(known[at])).for_each(|(label, _)| ends[label + 1] += 1);
+        for label in 1..ends.len() {
+            ends[label] += ends[label - 1];
         }
-        let block = (BLOCK / columns.len()).clamp(1, labels);
-        for first in (0..labels).step_by(block) {
-            let rows = block.min(labels - first);
-            let mut counts = Array2::zeros((rows, columns.len()));
-            for (column, &at) in columns.iter().enumerate() {
-                if settings.event_model == EventModel::Complement {
-                    counts.column_mut(column).fill(feature_totals[at]);
-                }
-                for (label, value) in cells_of(known[at]) {
-                    if (first..first + rows).contains(&label) {
-                        match settings.event_model {
-                            EventModel::Multinomial => counts[(label - first, column)] = value,
-                            EventModel::Complement => counts[(label - first, column)] -= value,
-                        }
-                    }
-                }
-            }
-            let fitted = log_probabilities(counts, settings.alpha)?;
-            for (column, &at) in columns.iter().enumerate() {
-                for (cell, (label, _)) in (starts[at]..).zip(cells_of(known[at])) {
-                    if (first..first + rows).contains(&label) {
-                        let log_probability = fitted[label - first][column];
-                        // What all labels share in this feature leaves no trace after centring.
-                        let (value, shared) = match settings.event_model {
-                            EventModel::Multinomial => (log_probability, libm::log(settings.alpha)),
-                            EventModel::Complement => {
-                                (-log_probability, -libm::log(feature_totals[at] + settings.alpha))
-                            }
-                        };
-                        cell_values[cell] = on_grid(value - shared - floors[field][label]);
-                    }
-                }
+        let ranges: Vec<_> = ends.windows(2).map(|ends| ends[0]..ends[1]).collect();
+        let mut of_labels = vec![Cell::default(); ends[labels]];
+        for at in columns.iter().copied() {
+            for (cell, (label, value)) in (starts[at]..).zip(cells_of(known[at])) {
+                // Where the cells of this label begin becomes where they end.
+                let end = &mut ends[label];
+                of_labels[*end] = Cell { at: cell as u32, feature: at as u32, value };
+                *end += 1;
             }
         }
+        let fit = |(cells, floor): (&std::ops::Range<usize>, &f64)| {
+            deviations(&of_labels[cells.clone()], (columns.len(), total, &feature_totals), *floor, settings)
+        };
+        let fitted: Vec<Vec<f32>> = ranges.par_iter().zip(&floors[field]).map(fit).collect::<Result<_, _>>()?;
+        let values = fitted.into_iter().flatten();
+        of_labels.iter().zip(values).for_each(|(cell, value)| cell_values[cell.at as usize] = value);
     }
 
     let weight = |feature| parameters.of(feature).map_or(0.0, |parameter| weights[parameter as usize] as f32);
@@ -230,13 +261,13 @@ mod tests {
             for axis in 0..2 {
                 served.axes[axis] = Some(tables(&axes[axis], &choices[axis]).unwrap());
             }
-            let scorer = Scorer::new(served, names.clone(), |_, id| id.to_owned()).unwrap();
+            let scorer = Scorer::new(&served, names.clone(), |_, id| id.to_owned()).unwrap();
             for article in &corpus {
                 let document = Document::new(article.article(), None);
                 let hits = scorer.hits(&document);
-                let ids = article.prepare(&names).features;
+                let ids = article.prepare(&names).row([None; 2]);
                 let features: Vec<u32> =
-                    ids.iter().map(|id| counts.features.binary_search(id).unwrap() as u32).collect();
+                    ids.features().map(|id| counts.features.binary_search(&id).unwrap() as u32).collect();
                 for (axis, (table, choice)) in axes.iter().zip(&choices).enumerate() {
                     let (none, totals) = (LeftOut::default(), table.totals(&settings));
                     let case = table.without(&none, &totals, &settings).case(0, &features, &choice.parameters);

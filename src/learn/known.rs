@@ -45,7 +45,7 @@ impl<'a> Training<'a> {
     /// An article as the calibration sample would hold it.
     fn sampled(&self, article: &LabelledArticle, axes: &[AxisModel<'_>]) -> SampleArticle {
         let prepared = article.prepare(&self.names);
-        let index = |feature: &u64| self.file.counts.features.binary_search(feature).ok().map(|index| index as u32);
+        let index = |feature: u64| self.file.counts.features.binary_search(&feature).ok().map(|index| index as u32);
         let mut labels = [None, None];
         for axis in axes {
             labels[axis.axis as usize] = axis.label(article).map(|label| label as u16);
@@ -56,7 +56,7 @@ impl<'a> Training<'a> {
             group: prepared.group,
             source: prepared.source,
             labels,
-            features: prepared.features.iter().filter_map(index).collect(),
+            features: prepared.ngrams.iter().flat_map(|ngram| ngram.features()).filter_map(index).collect(),
             ..SampleArticle::default()
         }
     }

@@ -11,7 +11,7 @@
 //! figures) is judged on articles that neither the counts nor the weights have seen.
 //!
 //! Counts add up: [`merge`] makes of the counts of shards those of the whole, and a [`Trainer`] that begins with the counts
-//! of a model takes articles in and out again. What then can be fitted without the articles is in [`refit`].
+//! of a model takes articles in and out again. What then can be fitted without the articles is in [`Trainer::finish_as`].
 
 mod article;
 mod articles;
@@ -61,7 +61,6 @@ pub use self::{
         EVALUATION_POINTS, STORED_POINTS, Scored, clustered_mean, mcnemar, measure, paired_mean, paired_share_interval,
         wilson,
     },
-    refit::refit,
     stop::{GoOn, Stopped},
     summaries::{
         AgainstBaselines, Estimate, EvaluationLength, ReferencedArticle, RejectedReference, Rouge, SummaryEvaluation,

@@ -3,12 +3,13 @@
 use super::{
     case::Parameters,
     fit,
+    layout::Learnable,
     select::{self, Choice},
     table::AxisTable,
     train::{self, TrainError},
 };
 use crate::{
-    classify::{Axis, Tables},
+    classify::{Axis, AxisTables, Tables},
     model::{AxisReport, Counts, Report, Serving, Settings},
 };
 
@@ -23,37 +24,54 @@ use crate::{
 /// # Errors
 ///
 /// No axis is left that the other model has settings for and that has articles of two labels.
-pub fn refit(base: &Serving, counts: &Counts) -> Result<Serving, TrainError> {
-    let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
+pub(super) fn refit(base: &Serving, mut learnable: Learnable) -> Result<Serving, TrainError> {
+    let axis_tables = learnable.take_tables();
+    // Nothing is learnt from articles.
+    let mut counts = Counts { sample: Vec::new(), ..learnable.counts };
+    let mut tables = Tables { features: std::mem::take(&mut counts.features), axes: [None, None] };
     let mut report = Report { articles: counts.articles(), axes: [None, None], ..base.report };
-    for axis in Axis::ALL {
-        let (Some(table), Some(known), Some(fitted)) =
-            (AxisTable::new(counts, axis), &base.report.axes[axis as usize], &base.tables.axes[axis as usize])
-        else {
-            continue;
-        };
-        if table.documents.iter().filter(|&&documents| documents > 0).count() < 2 {
-            continue;
+    // One after the other: side by side they would need the memory of both.
+    for (axis, table) in Axis::ALL.into_iter().zip(axis_tables) {
+        let Some(table) = table else { continue };
+        if let Some((fitted, reported)) = of_axis(base, axis, table, &tables.features)? {
+            (tables.axes[axis as usize], report.axes[axis as usize]) = (Some(fitted), Some(reported));
         }
-        let min_documents = select::lowest_cut_off(&table, &known.settings);
-        let min_documents = min_documents.ok_or(TrainError::TooManyNames { axis: axis.name() })?;
-        let settings = Settings { min_documents, ..known.settings };
-        let parameters = Parameters::new(&table, &settings);
-        let weights = parameters.served(&base.tables.features, fitted, &counts.features);
-        let calibration = fitted.calibration.clone();
-        let choice = Choice { settings, parameters, weights, calibration };
-        tables.axes[axis as usize] = Some(fit::tables(&table, &choice)?);
-        report.axes[axis as usize] = Some(AxisReport {
-            settings,
-            labels: table.labels.into_iter().zip(table.documents).collect(),
-            held_out: known.held_out.clone(),
-            source_held_out: known.source_held_out.clone(),
-        });
     }
     if tables.axes.iter().all(Option::is_none) {
-        return Err(if counts.ledger.is_empty() { TrainError::NoArticles } else { TrainError::TooFew });
+        return Err(if counts.articles() == 0 { TrainError::NoArticles } else { TrainError::TooFew });
     }
-    Ok(train::serving(counts, tables, report, base.typicality, base.calibrated_on))
+    Ok(train::serving(&counts, tables, report, base.typicality, base.calibrated_on))
+}
+
+/// The same of one axis with the features of its table; `None` if there is nothing to tell apart, or the other model has no
+/// settings.
+fn of_axis(
+    base: &Serving,
+    axis: Axis,
+    table: AxisTable,
+    features: &[u64],
+) -> Result<Option<(AxisTables, AxisReport)>, TrainError> {
+    let (Some(known), Some(fitted)) = (&base.report.axes[axis as usize], &base.tables.axes[axis as usize]) else {
+        return Ok(None);
+    };
+    if table.documents.iter().filter(|&&documents| documents > 0).count() < 2 {
+        return Ok(None);
+    }
+    let min_documents = select::lowest_cut_off(&table, &known.settings);
+    let min_documents = min_documents.ok_or(TrainError::TooManyNames { axis: axis.name() })?;
+    let settings = Settings { min_documents, ..known.settings };
+    let parameters = Parameters::new(&table, &settings);
+    let weights = parameters.served(&base.tables.features, fitted, features);
+    let calibration = fitted.calibration.clone();
+    let choice = Choice { settings, parameters, weights, calibration };
+    let tables = fit::tables(&table, &choice)?;
+    let report = AxisReport {
+        settings,
+        labels: table.labels.into_iter().zip(table.documents).collect(),
+        held_out: known.held_out.clone(),
+        source_held_out: known.source_held_out.clone(),
+    };
+    Ok(Some((tables, report)))
 }
 
 #[cfg(test)]
@@ -67,7 +85,7 @@ mod tests {
     fn a_model_is_its_own_refit() {
         let counts = counts_of(&small_corpus());
         let file = ModelFile::from_bytes(&train::train(counts.clone()).unwrap().model).unwrap();
-        let again = refit(&file.serving, &file.counts).unwrap();
+        let again = refit(&file.serving, Learnable::whole(file.counts)).unwrap();
         assert_eq!(again, Serving { self_test: Vec::new(), ..file.serving });
     }
 
@@ -77,7 +95,7 @@ mod tests {
         let corpus = small_corpus();
         let base = ModelFile::from_bytes(&train::train(counts_of(&corpus[..20])).unwrap().model).unwrap().serving;
         let counts = counts_of(&corpus);
-        let other = refit(&base, &counts).unwrap();
+        let other = refit(&base, Learnable::whole(counts.clone())).unwrap();
         assert_eq!(other.calibrated_on, base.calibrated_on);
         assert_ne!(other.calibrated_on, digest_of(&counts).unwrap());
         assert_eq!(other.report.articles, 24);

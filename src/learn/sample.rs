@@ -58,9 +58,8 @@ impl Sample {
             Entry::Vacant(place) => {
                 // Rows come with room for repeated features. A copy takes no more than it needs, and what is given back is in
                 // one piece.
-                for ids in [&mut sampled.row.features, &mut sampled.row.terms] {
-                    *ids = ids.as_slice().into();
-                }
+                sampled.row.ngrams = sampled.row.ngrams.as_slice().into();
+                sampled.row.terms = sampled.row.terms.as_slice().into();
                 place.insert(sampled);
                 self.articles += 1;
             }
@@ -117,7 +116,7 @@ mod tests {
     use super::*;
 
     fn add(sample: &mut Sample, group: u8, article: u8) {
-        let row = Row { labels: [None, None], language: 0, features: Vec::new(), terms: Vec::new() };
+        let row = Row { labels: [None, None], language: 0, ngrams: Vec::new(), terms: Vec::new() };
         let sampled = Sampled { text: Digest([article; 16]), source: None, row };
         sample.add(Digest([group; 16]), Digest([article; 16]), sampled);
     }

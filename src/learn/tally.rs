@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{layout::Layout, names::name_features, sums::Sums};
 use crate::{
-    classify::{Axis, Catalog},
+    classify::{Axis, Catalog, features::Ngram},
     model::{AxisCounts, Cells, Counts, SampleArticle},
 };
 
@@ -14,7 +14,9 @@ pub(super) struct Row {
     /// By axis: the tally's number of the label.
     pub(super) labels: [Option<u16>; 2],
     pub(super) language: usize,
-    pub(super) features: Vec<u64>,
+    /// Ascending.
+    pub(super) ngrams: Vec<Ngram>,
+    /// Ascending.
     pub(super) terms: Vec<u64>,
 }
 
@@ -24,13 +26,25 @@ pub(super) struct Row {
 pub struct Contradiction;
 
 /// The sums.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
     labels: [Labels; 2],
     languages: [u64; 3],
     features: Sums,
     /// All under one label.
     terms: Sums,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let (features, terms) = (Sums::of_fields(), Sums::of_singles());
+        Self { labels: Default::default(), languages: [0; 3], features, terms }
+    }
+}
+
+/// A term as what it is counted as: an n-gram without fields, whose only feature it is.
+pub(super) fn term(term: u64) -> Ngram {
+    Ngram { id: term, fields: 1 }
 }
 
 /// The label that terms are counted under.
@@ -95,10 +109,10 @@ impl Tally {
 
     /// Counts features and terms of articles, on all threads of the current rayon pool.
     pub(super) fn add_words<'a>(&mut self, rows: impl Iterator<Item = &'a Row> + Clone) {
-        let features: Vec<_> = rows.clone().map(|row| (row.features.as_slice(), row.labels)).collect();
-        self.features.add_articles(&features);
+        let ngrams: Vec<_> = rows.clone().map(|row| (row.ngrams.as_slice(), row.labels)).collect();
+        self.features.add_articles(&ngrams, |ngram| ngram);
         let terms: Vec<_> = rows.map(|row| (row.terms.as_slice(), [Some(TERMS), None])).collect();
-        self.terms.add_articles(&terms);
+        self.terms.add_articles(&terms, term);
     }
 
     /// Forgets an article as often as is said. Nothing is forgotten if some count is too small for it.
@@ -111,7 +125,7 @@ impl Tally {
         for (axis, label) in labels.clone() {
             let documents = self.labels[axis].documents.get(usize::from(label));
             is_enough &= documents.is_some_and(|&documents| documents >= u64::from(times));
-            is_enough &= row.features.iter().all(|&id| self.features.count(id, axis, label) >= times);
+            is_enough &= row.features().all(|id| self.features.count(id, axis, label) >= times);
         }
         is_enough &= row.terms.iter().all(|&term| self.terms.count(term, 0, TERMS) >= times);
         if !is_enough {
@@ -120,7 +134,7 @@ impl Tally {
         *language -= u64::from(times);
         for (axis, label) in labels {
             self.labels[axis].documents[usize::from(label)] -= u64::from(times);
-            row.features.iter().for_each(|&id| self.features.take(id, axis, label, times));
+            row.features().for_each(|id| self.features.take(id, axis, label, times));
         }
         row.terms.iter().for_each(|&term| self.terms.take(term, 0, TERMS, times));
         Ok(())
@@ -144,21 +158,26 @@ impl Tally {
                 self.labels[axis].documents[usize::from(number)] += articles;
             }
         }
-        for (axis, AxisCounts { cells, .. }) in counts.axes.iter().enumerate() {
-            let mut at = 0;
-            for (&id, &own) in counts.features.iter().zip(&cells.cells) {
-                let own = at..at + usize::from(own);
-                at = own.end;
-                for (&label, &articles) in cells.labels[own.clone()].iter().zip(&cells.counts[own]) {
-                    let mut labels = [None, None];
-                    labels[axis] = Some(numbers[axis][usize::from(label)]);
-                    self.features.add(id, labels, articles);
-                }
+        let (mut features, mut at) = (counts.features.iter().enumerate(), [0; 2]);
+        let has_cells = |number: &usize| {
+            counts.axes.iter().any(|axis| axis.cells.cells.get(*number).is_some_and(|&cells| cells > 0))
+        };
+        self.features.add_counts(|into| {
+            let (number, &id) = features.find(|(number, _)| has_cells(number))?;
+            for (axis, AxisCounts { cells, .. }) in counts.axes.iter().enumerate() {
+                let own = at[axis]..at[axis] + usize::from(cells.cells[number]);
+                at[axis] = own.end;
+                let labels = cells.labels[own.clone()].iter().map(|&label| numbers[axis][usize::from(label)]);
+                into[axis].extend(labels.zip(cells.counts[own].iter().copied()));
             }
-        }
-        for (&term, &articles) in counts.terms.iter().zip(&counts.term_documents) {
-            self.terms.add(term, [Some(TERMS), None], articles);
-        }
+            Some(id)
+        });
+        let mut terms = counts.terms.iter().zip(&counts.term_documents).filter(|(_, articles)| **articles > 0);
+        self.terms.add_counts(|[cells, _]| {
+            let (&term, &articles) = terms.next()?;
+            cells.push((TERMS, articles));
+            Some(term)
+        });
         numbers
     }
 
@@ -202,7 +221,7 @@ impl Tally {
             .flat_map(|axis| catalog.labels(axis).iter().map(move |label| (axis, label)))
             .flat_map(|(axis, label)| name_features(axis, label))
             .collect();
-        names.iter().for_each(|&id| self.features.add(id, [None, None], 0));
+        names.iter().for_each(|&id| self.features.add_bare(id));
         self.features.renumber(|axis, label| labels[axis].get(usize::from(label)).copied().flatten());
         self.terms.finish();
         let Tally { languages, features, terms, .. } = self;
@@ -223,15 +242,19 @@ impl Tally {
 }
 
 impl Row {
+    /// Its features, ascending.
+    pub(super) fn features(&self) -> impl Iterator<Item = u64> {
+        self.ngrams.iter().flat_map(|ngram| ngram.features())
+    }
+
     /// What counts hold of an article of their sample; `numbers` as [`Tally::numbers`] gives them.
     pub(super) fn of_sample(article: &SampleArticle, counts: &Counts, numbers: &[Vec<u16>; 2]) -> Self {
-        let ids = |positions: &[u32], all: &[u64]| positions.iter().map(|&at| all[at as usize]).collect();
         let label = |axis: usize| article.labels[axis].map(|label| numbers[axis][usize::from(label)]);
         Row {
             labels: [label(0), label(1)],
             language: article.language.into(),
-            features: ids(&article.features, &counts.features),
-            terms: ids(&article.terms, &counts.terms),
+            ngrams: Ngram::all(article.features.iter().map(|&at| counts.features[at as usize])),
+            terms: article.terms.iter().map(|&at| counts.terms[at as usize]).collect(),
         }
     }
 }

@@ -14,9 +14,7 @@ use super::{
 };
 use crate::{
     classify::{Axis, Tables, TypicalityLimits},
-    model::{
-        AxisReport, Cells, Counts, Digest, MAX_SAMPLE, Metrics, ModelError, ModelFile, PackedCounts, Report, Serving,
-    },
+    model::{AxisReport, Counts, Digest, MAX_SAMPLE, Metrics, ModelError, ModelFile, PackedCounts, Report, Serving},
 };
 
 /// Why no model could be trained.
@@ -59,6 +57,8 @@ pub struct Trained {
     pub report: Report,
     /// Axes that some article is labelled on but that could not be learnt: there are not two labels, or not two groups.
     pub not_learnt: Vec<Axis>,
+    /// As [`Model::is_calibrated`](crate::model::Model::is_calibrated).
+    pub is_calibrated: bool,
 }
 
 /// Figures from outer folds by group, inside which everything is chosen and learnt again: of models that do without the
@@ -115,8 +115,7 @@ fn outer_folds(
 /// Too few articles or labels to learn from.
 pub fn train(counts: Counts) -> Result<Trained, TrainError> {
     let packed = PackedCounts::new(&counts)?;
-    let learnable = Learnable { counts, lowest: [0; 2], dropped: Vec::new() };
-    learn(learnable, packed, Watch { go_on: &|| true, step: &|| {} })
+    learn(Learnable::whole(counts), packed, Watch { go_on: &|| true, step: &|| {} })
 }
 
 /// Steps of learning that are told at most: on each axis, choosing and learning, and one for each outer fold.
@@ -132,13 +131,9 @@ pub struct Watch<'a> {
 }
 
 /// Learns a model, and writes its file with the counts, of which what can be learnt from may be a part.
-pub(super) fn learn(learnable: Learnable, packed: PackedCounts, watch: Watch<'_>) -> Result<Trained, TrainError> {
-    let Learnable { mut counts, lowest, dropped } = learnable;
-    let table_of = |axis: Axis| Some(AxisTable::new(&counts, axis)?.with_lowest(lowest[axis as usize]));
-    let axis_tables = Axis::ALL.map(table_of);
-    // What is in the tables and in the packed counts is not held twice.
-    counts.axes.iter_mut().for_each(|axis| axis.cells = Cells::default());
-    counts.ledger = Vec::new();
+pub(super) fn learn(mut learnable: Learnable, packed: PackedCounts, watch: Watch<'_>) -> Result<Trained, TrainError> {
+    let axis_tables = learnable.take_tables();
+    let Learnable { counts, dropped, .. } = learnable;
     let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
     let mut report = Report { articles: counts.articles(), folds: u32::from(FOLDS), axes: [None, None] };
     let mut is_labelled = false;
@@ -200,8 +195,9 @@ pub(super) fn publish(serving: Serving, counts: PackedCounts) -> Result<Trained,
     let learnt = serving.tables.axes.each_ref().map(Option::is_some);
     let is_left_out = |&axis: &Axis| counts.is_labelled(axis) && !learnt[axis as usize];
     let not_learnt = Axis::ALL.into_iter().filter(is_left_out).collect();
+    let is_calibrated = serving.calibrated_on == counts.digest();
     let (model, version) = ModelFile::write_packed(serving, counts)?;
-    Ok(Trained { model, version, report, not_learnt })
+    Ok(Trained { model, version, report, not_learnt, is_calibrated })
 }
 
 /// Drops the features that neither axis knows.

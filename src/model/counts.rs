@@ -9,13 +9,14 @@ use crate::classify::{Catalog, delta, features::Field};
 pub struct Digest(pub [u8; 16]);
 
 impl Digest {
-    /// The digest of some strings; where one ends and the next begins counts.
+    /// The digest of some strings or bytes; where one ends and the next begins counts.
     #[must_use]
-    pub fn of(parts: &[&str]) -> Self {
+    pub fn of<T: AsRef<[u8]> + ?Sized>(parts: &[&T]) -> Self {
         let mut hasher = blake3::Hasher::new();
         for part in parts {
+            let part = part.as_ref();
             hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
+            hasher.update(part);
         }
         let mut digest = [0; 16];
         digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);

@@ -72,11 +72,11 @@ impl ModelFile {
     ///
     /// As [`ModelFile::write`].
     pub fn write_packed(mut serving: Serving, counts: PackedCounts) -> Result<(Vec<u8>, String), ModelError> {
-        let model = Model::new(String::new(), Serving { self_test: Vec::new(), ..serving.clone() })?;
         check_same_model(&serving, &counts.catalog, counts.labels.each_ref().map(Vec::as_slice))?;
-        serving.self_test = self_test::answers(&model);
-        drop(model);
+        serving.self_test = self_test::answers_of(&serving)?;
         let packed = codec::pack(&serving, Section::Serving, None)?;
+        // What is packed need not be held while the file is put together.
+        drop(serving);
         codec::write(Kind::Model, vec![packed, counts.section])
     }
 }
@@ -114,6 +114,15 @@ impl PackedCounts {
     ) -> Result<Self, ModelError> {
         let section = codec::pack(counts, Section::Counts, directory)?;
         Ok(Self { section, catalog: catalog.clone(), labels: labels.map(<[String]>::to_vec) })
+    }
+
+    /// The bytes of a file of counts.
+    ///
+    /// # Errors
+    ///
+    /// Where they wait they cannot be read.
+    pub fn into_bytes(self) -> Result<Vec<u8>, ModelError> {
+        Ok(codec::write(Kind::Counts, vec![self.section])?.0)
     }
 
     /// The digest of the counts, for [`Serving::calibrated_on`].
@@ -154,7 +163,7 @@ impl Counts {
     ///
     /// Counts that a reader would refuse.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        Ok(codec::write(Kind::Counts, vec![PackedCounts::new(self)?.section])?.0)
+        PackedCounts::new(self)?.into_bytes()
     }
 }
 

@@ -104,12 +104,14 @@ impl Model {
         let answers = std::mem::take(&mut serving.self_test);
         let own =
             container.digest(Section::Counts).is_some_and(|digest| file::shortened(&digest) == serving.calibrated_on);
-        let model = Self { is_calibrated: own, ..Self::new(container.version(), serving)? };
+        let model = Self { is_calibrated: own, ..Self::new(container.version(), &serving, &serving.tables)? };
+        drop(serving);
         self_test::check(&model, &answers)?;
         Ok(model)
     }
 
-    fn new(version: String, serving: Serving) -> Result<Self, ModelError> {
+    /// The model of a serving section, with these tables.
+    fn new(version: String, serving: &Serving, tables: &Tables) -> Result<Self, ModelError> {
         let section = Section::Serving;
         serving.catalog.check().map_err(|error| ModelError::malformed(section, &error))?;
         if serving.terms.len() != serving.term_documents.len() {
@@ -130,14 +132,14 @@ impl Model {
                 return Err(ModelError::malformed(section, "settings"));
             }
         }
-        let catalog = serving.catalog;
+        let catalog = serving.catalog.clone();
         let display = |axis: usize, id: &str| {
             let name = Axis::ALL.get(axis).and_then(|&axis| catalog.get(axis, id)).map(|label| label.name_en.as_str());
             name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
         };
-        let scorer = Scorer::new(serving.tables, Names::new(&catalog), display)
+        let scorer = Scorer::new(tables, Names::new(&catalog), display)
             .map_err(|error| ModelError::malformed(section, &error))?;
-        let frequencies = serving.terms.into_iter().zip(serving.term_documents);
+        let frequencies = serving.terms.iter().copied().zip(serving.term_documents.iter().copied());
         Ok(Model {
             version,
             idf: Idf::new(serving.report.articles, frequencies),
@@ -145,7 +147,7 @@ impl Model {
             catalog,
             limits: serving.typicality,
             languages: serving.languages,
-            report: serving.report,
+            report: serving.report.clone(),
             is_calibrated: true,
         })
     }

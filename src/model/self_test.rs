@@ -1,11 +1,13 @@
 //! A few texts whose answers are stored with a model: a build that reads articles differently than the trainer did is
 //! found out when it loads the model, not by its callers.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Model, ModelError};
+use super::{Model, ModelError, Section, Serving};
 use crate::{
-    classify::Axis,
+    classify::{Axis, Names, features},
     text::{Article, Document},
 };
 
@@ -44,6 +46,19 @@ pub(super) fn answers(model: &Model) -> Vec<Answer> {
     TEXTS.iter().map(ask).collect()
 }
 
+/// What the model of a serving section answers. Only what the texts ask for is laid out, which is little of a large model.
+///
+/// # Errors
+///
+/// A section that a reader would refuse.
+pub(super) fn answers_of(serving: &Serving) -> Result<Vec<Answer>, ModelError> {
+    serving.tables.check().map_err(|error| ModelError::malformed(Section::Serving, &error))?;
+    let names = Names::new(&serving.catalog);
+    let ngrams = |text: &&str| features::row(&Document::new(Article { title: None, text }, None), &names);
+    let asked: HashSet<u64> = TEXTS.iter().flat_map(ngrams).map(|ngram| ngram.id).collect();
+    Ok(answers(&Model::new(String::new(), serving, &serving.tables.of_ngrams(&asked))?))
+}
+
 /// Compares a model's answers with those stored.
 pub(super) fn check(model: &Model, stored: &[Answer]) -> Result<(), ModelError> {
     let agrees = |(now, then): (&Answer, &Answer)| {
@@ -65,6 +80,17 @@ pub(super) fn check(model: &Model, stored: &[Answer]) -> Result<(), ModelError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ModelFile;
+
+    #[test]
+    fn a_part_of_the_tables_answers_as_all() {
+        let serving = ModelFile::embedded().unwrap().serving;
+        assert_eq!(answers_of(&serving).unwrap(), answers(&Model::embedded().unwrap()));
+        assert_eq!(answers_of(&serving).unwrap(), serving.self_test);
+        let mut forged = serving.clone();
+        forged.tables.features.reverse();
+        assert!(answers_of(&forged).is_err());
+    }
 
     #[test]
     fn other_answers_are_told() {

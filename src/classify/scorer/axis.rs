@@ -1,7 +1,5 @@
 //! One axis of the tables: the scores of its labels.
 
-use std::mem::take;
-
 use super::rows::{LANES, Rows, Said, Shape};
 use crate::{
     classify::{
@@ -151,20 +149,20 @@ fn centre(values: &mut [f64]) {
 
 impl AxisScorer {
     /// Takes out of tables that were checked what is not said of single features.
-    pub(super) fn new(tables: &mut AxisTables, display: impl Fn(&str) -> String) -> Self {
-        let (mut prior, mut floors) = (take(&mut tables.prior), take(&mut tables.floors));
+    pub(super) fn new(tables: &AxisTables, display: impl Fn(&str) -> String) -> Self {
+        let (mut prior, mut floors) = (tables.prior.clone(), tables.floors.clone());
         centre(&mut prior);
         let frequency = prior.clone();
         prior.iter_mut().for_each(|value| *value *= tables.prior_weight);
         floors.iter_mut().for_each(|floor| centre(floor));
-        let names = take(&mut tables.labels).into_iter().map(|id| LabelNames { display: display(&id), id });
+        let names = tables.labels.iter().map(|id| LabelNames { display: display(id), id: id.clone() });
         AxisScorer {
             labels: names.collect(),
             prior,
             frequency,
             floors,
             length_exponent: tables.length_exponent,
-            calibration: take(&mut tables.calibration),
+            calibration: tables.calibration.clone(),
         }
     }
 

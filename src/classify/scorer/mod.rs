@@ -63,20 +63,18 @@ impl Scorer {
     /// # Errors
     ///
     /// Tables that contradict themselves, as a damaged or forged file may hold.
-    pub fn new(tables: Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
+    pub fn new(tables: &Tables, names: Names, display: impl Fn(usize, &str) -> String) -> Result<Self, TablesError> {
         tables.check()?;
-        let Tables { features, axes: mut tables } = tables;
-        let mut axes = [None, None];
-        for (number, (axis, tables)) in axes.iter_mut().zip(&mut tables).enumerate() {
-            *axis = tables.as_mut().map(|tables| AxisScorer::new(tables, |id| display(number, id)));
-        }
-        let layout = |axis: usize| Some(Layout::new(axis, axes[axis].as_ref()?, tables[axis].as_ref()?, &features));
+        let Tables { features, axes: tables } = tables;
+        let axis = |number: usize| Some(AxisScorer::new(tables[number].as_ref()?, |id| display(number, id)));
+        let axes = [axis(0), axis(1)];
+        let layout = |axis: usize| Some(Layout::new(axis, axes[axis].as_ref()?, tables[axis].as_ref()?, features));
         let layouts = [layout(0), layout(1)];
         let shape = |axis: usize, at: usize| layouts[axis].as_ref().map_or(Shape::UNKNOWN, |layout| layout.shape(at));
         let labels = axes.each_ref().map(|axis| axis.as_ref().map_or(0, |axis| axis.labels.len()));
         let shapes = [0, 1].map(|axis| (0..features.len()).map(move |at| shape(axis, at)));
         let is_known = |at: usize| [0, 1].iter().any(|&axis| shape(axis, at) != Shape::UNKNOWN);
-        let known = ngrams(&features).scan(0, |next, ngram| {
+        let known = ngrams(features).scan(0, |next, ngram| {
             let places = *next..*next + ngram.len();
             *next = places.end;
             Some((places, ngram))

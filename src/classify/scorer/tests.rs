@@ -32,6 +32,10 @@ fn document(text: &str) -> Document<'_> {
     Document::new(Article { title: None, text }, None)
 }
 
+fn row(document: &Document<'_>, names: &Names) -> Vec<u64> {
+    features::row(document, names).into_iter().flat_map(|ngram| ngram.features()).collect()
+}
+
 /// The score of each label, term by term as the formula has it.
 fn plain(tables: &AxisTables, known: &BTreeMap<u64, usize>, features: &BTreeSet<u64>) -> (Vec<f64>, Vec<Vec<f64>>) {
     let labels = tables.labels.len();
@@ -96,7 +100,7 @@ proptest! {
         numbers in proptest::collection::vec(-3.0_f64..3.0, 997),
     ) {
         let names = Names::new(&Catalog::default());
-        let mut ngrams: Vec<u64> = TEXTS.iter().flat_map(|text| features::row(&document(text), &names)).collect();
+        let mut ngrams: Vec<u64> = TEXTS.iter().flat_map(|text| row(&document(text), &names)).collect();
         ngrams.iter_mut().for_each(|feature| *feature &= !31);
         ngrams.sort_unstable();
         ngrams.dedup();
@@ -110,11 +114,11 @@ proptest! {
             numbers[at % numbers.len()]
         }));
         let both = Tables { features, axes: axes.clone().map(Some) };
-        let scorer = Scorer::new(both, names.clone(), |_, id| id.to_owned()).unwrap();
+        let scorer = Scorer::new(&both, names.clone(), |_, id| id.to_owned()).unwrap();
         for text in TEXTS {
             let document = document(text);
             let hits = scorer.hits(&document);
-            let row: BTreeSet<u64> = features::row(&document, &names).into_iter().collect();
+            let row: BTreeSet<u64> = row(&document, &names).into_iter().collect();
             for axis in Axis::ALL {
                 let (expect, rows) = plain(&axes[axis as usize], &known, &row);
                 let (scores, _) = scorer.scores(axis as usize, &hits).unwrap();
@@ -136,7 +140,7 @@ proptest! {
         numbers in proptest::collection::vec(-3.0_f64..3.0, 997),
     ) {
         let names = Names::new(&Catalog::default());
-        let mut ids: BTreeSet<u64> = TEXTS.iter().flat_map(|text| features::row(&document(text), &names)).collect();
+        let mut ids: BTreeSet<u64> = TEXTS.iter().flat_map(|text| row(&document(text), &names)).collect();
         ids.retain(|id| left_out == 0 || (id >> 7) % 5 != left_out);
         prop_assert!(ids.iter().all(|id| id & 31 < FIELDS as u64));
         let known: BTreeMap<u64, usize> = ids.iter().copied().zip(0..).collect();
@@ -147,11 +151,11 @@ proptest! {
             numbers[at % numbers.len()] * (1.0 + (at % 13) as f64 / 13.0)
         }));
         let both = Tables { features, axes: axes.clone().map(Some) };
-        let scorer = Scorer::new(both, names.clone(), |_, id| id.to_owned()).unwrap();
+        let scorer = Scorer::new(&both, names.clone(), |_, id| id.to_owned()).unwrap();
         for text in TEXTS {
             let document = document(text);
             let hits = scorer.hits(&document);
-            let row: BTreeSet<u64> = features::row(&document, &names).into_iter().collect();
+            let row: BTreeSet<u64> = row(&document, &names).into_iter().collect();
             for axis in Axis::ALL {
                 let (expect, rows) = plain(&axes[axis as usize], &known, &row);
                 let (scores, _) = scorer.scores(axis as usize, &hits).unwrap();
@@ -187,12 +191,12 @@ proptest! {
 fn axes_may_be_missing() {
     let names = Names::new(&Catalog::default());
     let document = document(TEXTS[0]);
-    let features = features::row(&document, &names);
+    let features = row(&document, &names);
     let axis = tables(features.clone(), 3, 0.0, || 0.5);
     for axes in [[None, None], [Some(axis.clone()), None], [None, Some(axis)]] {
         let there = axes.each_ref().map(Option::is_some);
         let scorer =
-            Scorer::new(Tables { features: features.clone(), axes }, names.clone(), |_, id| id.to_owned()).unwrap();
+            Scorer::new(&Tables { features: features.clone(), axes }, names.clone(), |_, id| id.to_owned()).unwrap();
         let answers = scorer.classify(&document, &scorer.hits(&document), false, &Options::default());
         assert_eq!(answers.map(|answer| answer.is_some()), there);
     }

@@ -234,13 +234,14 @@ impl Work {
     fn learn(&self, trainer: Trainer, base: Option<&Serving>) -> Result<Trained, TrainingError> {
         self.go_on()?;
         self.tell(Phase::Learning, 0);
-        if let Some(base) = base {
-            return Ok(trainer.finish_as(base)?);
-        }
+        let trainer = trainer.with_scratch(Some(self.store.directory()));
         let steps = AtomicU64::new(0);
         let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         let watch = Watch { go_on: &|| !self.stop.is_cancelled(), step: &step };
-        let learnt = trainer.finish_while(watch, Some(self.store.directory()));
+        let learnt = match base {
+            Some(base) => trainer.finish_as(base),
+            None => trainer.finish_while(watch),
+        };
         if let Err(TrainError::Model(ModelError::Scratch(source))) = learnt {
             return Err(self.unspilled(source));
         }

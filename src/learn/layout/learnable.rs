@@ -1,15 +1,18 @@
 //! The part of counts that learning reads.
 
+use rayon::prelude::*;
+
 use super::Layout;
 use crate::{
-    classify::features::Field,
+    classify::{Axis, features::Field},
     learn::{
         FOLDS,
         articles::Events,
         select::{MAX_FEATURES, outer_fold},
         sums::{FeatureTotals, Sums},
+        table::AxisTable,
     },
-    model::Counts,
+    model::{Cells, Counts},
 };
 
 /// Numbers of articles above which features are told apart no more.
@@ -19,7 +22,7 @@ const MAX_DOCUMENTS: usize = 1 << 12;
 #[derive(Debug)]
 pub(in crate::learn) struct Learnable {
     /// Without the features that no model knows: those of fewer articles than the lowest cut-off under which the features
-    /// fit; and without terms of one article that is not in the sample.
+    /// fit; without terms of one article that is not in the sample; and without the ledger.
     pub(in crate::learn) counts: Counts,
     /// By axis: that cut-off.
     pub(in crate::learn) lowest: [u32; 2],
@@ -27,26 +30,44 @@ pub(in crate::learn) struct Learnable {
     pub(in crate::learn) dropped: Vec<[u32; 2]>,
 }
 
+impl Learnable {
+    /// All of some counts.
+    pub(in crate::learn) fn whole(counts: Counts) -> Self {
+        let counts = Counts { ledger: Vec::new(), ..counts };
+        Self { counts, lowest: [0; 2], dropped: Vec::new() }
+    }
+
+    /// The tables of the axes that articles are labelled on. What is in them the counts hold no more.
+    pub(in crate::learn) fn take_tables(&mut self) -> [Option<AxisTable>; 2] {
+        let table = |axis: Axis| Some(AxisTable::new(&self.counts, axis)?.with_lowest(self.lowest[axis as usize]));
+        let [first, second] = Axis::ALL;
+        let (first, second) = rayon::join(|| table(first), || table(second));
+        self.counts.axes.iter_mut().for_each(|axis| axis.cells = Cells::default());
+        [first, second]
+    }
+}
+
 impl Layout {
     /// What learning reads.
-    pub(in crate::learn) fn into_learnable(self) -> Learnable {
-        self.into_learnable_of(MAX_FEATURES)
+    pub(in crate::learn) fn learnable(&self) -> Learnable {
+        self.learnable_of(MAX_FEATURES)
     }
 
     /// What learning reads if a model knows so many features at most.
-    fn into_learnable_of(mut self, max_features: usize) -> Learnable {
+    fn learnable_of(&self, max_features: usize) -> Learnable {
         let lowest = self.lowest(max_features);
+        let mut sample = self.sample.clone();
         let is_known = |id: u64, documents: [u32; 2], _| {
             Field::of(id).is_none_or(Field::is_names)
                 || documents.iter().zip(lowest).any(|(&documents, lowest)| documents >= lowest)
                 || self.names.contains(&id)
         };
-        let of_sample = self.sample.iter_mut().map(|article| &mut article.features);
+        let of_sample = sample.iter_mut().map(|article| &mut article.features);
         let (is_feature, dropped) = keep(&self.features, of_sample, is_known);
         let is_read = |_, [documents, _]: [u32; 2], is_sampled| documents > 1 || is_sampled;
-        let (is_term, _) = keep(&self.terms, self.sample.iter_mut().map(|article| &mut article.terms), is_read);
+        let (is_term, _) = keep(&self.terms, sample.iter_mut().map(|article| &mut article.terms), is_read);
         let (mut is_feature, mut is_term) = (is_feature.into_iter(), is_term.into_iter());
-        let counts = self.counts(|| is_feature.next() == Some(true), || is_term.next() == Some(true));
+        let counts = self.counts(sample, || is_feature.next() == Some(true), || is_term.next() == Some(true));
         Learnable { counts, lowest, dropped }
     }
 
@@ -58,16 +79,17 @@ impl Layout {
         let places: Vec<&[u32]> = self.sample.iter().map(|article| article.features.as_slice()).collect();
         // By fold, by axis, by number of articles: features.
         let mut features_of = [0; FOLDS as usize].map(|_| [0; 2].map(|_| vec![0_usize; MAX_DOCUMENTS]));
-        walk(&self.features, places, |run, base, own| {
-            for (fold, features_of) in (0..).zip(&mut features_of) {
-                let mut left_out = vec![[0_u32; 2]; run.len()];
-                for ((article, own), _) in self.sample.iter().zip(own).zip(&folds).filter(|(_, own)| **own == fold) {
+        walk(&self.features, places, |stretch, base, own| {
+            features_of.par_iter_mut().enumerate().for_each(|(fold, features_of)| {
+                let mut left_out = vec![[0_u32; 2]; stretch.len()];
+                let held_out = |(_, own): &(_, &u8)| usize::from(**own) == fold;
+                for ((article, own), _) in self.sample.iter().zip(own).zip(&folds).filter(held_out) {
                     let labelled = article.labels.map(|label| u32::from(label.is_some()));
                     for &place in *own {
                         left_out[(place - base) as usize].iter_mut().zip(labelled).for_each(|(sum, one)| *sum += one);
                     }
                 }
-                for ((id, totals), left_out) in run.iter().zip(left_out) {
+                for ((id, totals), left_out) in stretch.iter().zip(left_out) {
                     if Field::of(*id).is_some_and(|field| !field.is_names()) {
                         for axis in 0..2 {
                             let documents = totals.documents[axis].saturating_sub(left_out[axis]) as usize;
@@ -75,7 +97,7 @@ impl Layout {
                         }
                     }
                 }
-            }
+            });
         });
         let lowest = |features_of: &Vec<usize>| {
             let mut features = 0;
@@ -90,21 +112,21 @@ impl Layout {
     }
 }
 
-/// Calls `visit` for every run, with the place of its first feature and, by article, the article's places in it.
+/// Calls `visit` for every stretch, with the place of its first feature and, by article, the article's places in it.
 fn walk<'a>(
     sums: &Sums,
     mut articles: Vec<&'a [u32]>,
     mut visit: impl FnMut(&[(u64, FeatureTotals)], u32, &[&'a [u32]]),
 ) {
     let mut base = 0;
-    sums.visit_runs(|run| {
-        let end = base + run.len() as u32;
+    sums.visit_stretches(|stretch| {
+        let end = base + stretch.len() as u32;
         let own = articles.iter_mut().map(|left| {
             let (own, rest) = left.split_at(left.iter().take_while(|&&place| place < end).count());
             *left = rest;
             own
         });
-        visit(run, base, &own.collect::<Vec<_>>());
+        visit(stretch, base, &own.collect::<Vec<_>>());
         base = end;
     });
 }
@@ -122,13 +144,13 @@ fn keep<'a>(
     let mut done = vec![(0_usize, 0_usize); articles.len()];
     let mut dropped = vec![[0_u32; 2]; articles.len()];
     let (mut is_kept, mut base, mut kept) = (Vec::with_capacity(sums.features()), 0, 0);
-    sums.visit_runs(|run| {
-        let end = base + run.len() as u32;
-        let of_run =
+    sums.visit_stretches(|stretch| {
+        let end = base + stretch.len() as u32;
+        let of_stretch =
             |places: &[u32], read: usize| read..read + places[read..].iter().take_while(|&&place| place < end).count();
-        let mut is_sampled = vec![false; run.len()];
+        let mut is_sampled = vec![false; stretch.len()];
         for (places, &(read, _)) in articles.iter().zip(&done) {
-            places[of_run(places, read)].iter().for_each(|place| is_sampled[(place - base) as usize] = true);
+            places[of_stretch(places, read)].iter().for_each(|place| is_sampled[(place - base) as usize] = true);
         }
         let new_place = |((id, totals), is_sampled): (&(u64, FeatureTotals), bool)| {
             let is_wanted = is_wanted(*id, totals.documents, is_sampled);
@@ -136,9 +158,9 @@ fn keep<'a>(
             kept += u32::from(is_wanted);
             is_wanted.then(|| kept - 1)
         };
-        let new_places: Vec<Option<u32>> = run.iter().zip(is_sampled).map(new_place).collect();
-        for ((places, (read, written)), dropped) in articles.iter_mut().zip(&mut done).zip(&mut dropped) {
-            let own = of_run(places, *read);
+        let new_places: Vec<Option<u32>> = stretch.iter().zip(is_sampled).map(new_place).collect();
+        articles.par_iter_mut().zip(&mut done).zip(&mut dropped).for_each(|((places, (read, written)), dropped)| {
+            let own = of_stretch(places, *read);
             *read = own.end;
             for at in own {
                 let place = (places[at] - base) as usize;
@@ -146,10 +168,10 @@ fn keep<'a>(
                     places[*written] = new;
                     *written += 1;
                 } else {
-                    dropped.iter_mut().zip(run[place].1.cells).for_each(|(sum, n)| *sum += u32::from(n));
+                    dropped.iter_mut().zip(stretch[place].1.cells).for_each(|(sum, n)| *sum += u32::from(n));
                 }
             }
-        }
+        });
         base = end;
     });
     articles.iter_mut().zip(done).for_each(|(places, (_, written))| places.truncate(written));
@@ -160,10 +182,8 @@ fn keep<'a>(
 mod tests {
     use super::*;
     use crate::{
-        classify::Axis,
         learn::{
             CatalogChoice, Trainer,
-            table::AxisTable,
             testing::{catalog, small_corpus, some_settings},
             train,
         },
@@ -189,7 +209,7 @@ mod tests {
         let whole = trainer().into_counts();
         let mut before = whole.features.len();
         for max_features in [usize::MAX, 150, 60, 20] {
-            let Learnable { counts, lowest, dropped } = trainer().lay_out().into_learnable_of(max_features);
+            let Learnable { counts, lowest, dropped } = trainer().lay_out().learnable_of(max_features);
             assert!(counts.features.len() <= before, "{max_features}: {} of {before}", counts.features.len());
             before = counts.features.len();
             for axis in Axis::ALL {

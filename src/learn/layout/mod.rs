@@ -9,9 +9,15 @@ use rayon::prelude::*;
 use serde::{Serialize, Serializer, ser::SerializeSeq as _};
 
 pub(super) use self::learnable::Learnable;
-use super::{sums::Sums, tally::Row};
+use super::{
+    sums::Sums,
+    tally::{Row, term},
+};
 use crate::{
-    classify::Catalog,
+    classify::{
+        Catalog,
+        features::{self, Ngram},
+    },
     model::{AxisCounts, Cells, Counts, Digest, LedgerEntry, ModelError, PackedCounts, SampleArticle},
 };
 
@@ -54,10 +60,8 @@ impl<F: Fn(&mut dyn FnMut(u64))> Serialize for Column<F> {
 /// The values of ascending ids as they are written: the differences between them.
 fn differences(sums: &Sums, each: &mut dyn FnMut(u64)) {
     let mut previous = 0;
-    sums.visit(|id, _| {
-        each(id.wrapping_sub(previous));
-        previous = id;
-    });
+    let difference = |id| each(u64::wrapping_sub(id, std::mem::replace(&mut previous, id)));
+    sums.numbers(|id, _, ids| ids.push(id), difference);
 }
 
 impl Layout {
@@ -69,8 +73,8 @@ impl Layout {
             article.labels = [0, 1].map(|axis| row.labels[axis].and_then(|number| label(axis, number)));
             article.language = row.language as u8;
         }
-        let features = Positions::new(&self.features, rows.iter().map(|row| row.features.as_slice()));
-        let terms = Positions::new(&self.terms, rows.iter().map(|row| row.terms.as_slice()));
+        let features = Positions::new(&self.features, rows.iter().map(|row| row.ngrams.as_slice()), |ngram| ngram);
+        let terms = Positions::new(&self.terms, rows.iter().map(|row| row.terms.as_slice()), term);
         // The memory of the rows is given back before anything is put above it.
         drop(rows);
         for ((article, features), terms) in articles.iter_mut().zip(features.each()).zip(terms.each()) {
@@ -80,35 +84,41 @@ impl Layout {
     }
 
     /// As counts.
-    pub(super) fn into_counts(self) -> Counts {
-        self.counts(|| true, || true)
+    pub(super) fn into_counts(mut self) -> Counts {
+        let (ledger, sample) = (std::mem::take(&mut self.ledger), std::mem::take(&mut self.sample));
+        Counts { ledger, ..self.counts(sample, || true, || true) }
     }
 
-    /// The counts, with the features and the terms of which is said so, one after the other.
-    fn counts(self, mut has_feature: impl FnMut() -> bool, mut has_term: impl FnMut() -> bool) -> Counts {
-        let (mut features, mut axes) = (Vec::new(), self.axes);
-        self.features.visit_last(|id, cells| {
+    /// The counts without a ledger, with the features and the terms of which is said so, one after the other.
+    fn counts(
+        &self,
+        sample: Vec<SampleArticle>,
+        mut has_feature: impl FnMut() -> bool,
+        mut has_term: impl FnMut() -> bool,
+    ) -> Counts {
+        let (mut features, mut axes) = (Vec::new(), self.axes.clone());
+        self.features.visit(|id, cells| {
             if has_feature() {
                 features.push(id);
                 axes.iter_mut().zip(cells).for_each(|(axis, own)| push(&mut axis.cells, own));
             }
         });
         let (mut terms, mut term_documents) = (Vec::new(), Vec::new());
-        self.terms.visit_last(|term, [cells, _]| {
+        self.terms.visit(|term, [cells, _]| {
             if has_term() {
                 terms.push(term);
                 term_documents.push(cells.iter().map(|(_, articles)| *articles).sum());
             }
         });
         Counts {
-            catalog: self.catalog,
+            catalog: self.catalog.clone(),
             languages: self.languages,
             features,
             axes,
             terms,
             term_documents,
-            ledger: self.ledger,
-            sample: self.sample,
+            ledger: Vec::new(),
+            sample,
             sample_limit: self.sample_limit,
             sample_is_exact: self.sample_is_exact,
         }
@@ -120,11 +130,11 @@ impl Layout {
         let axis = |axis: usize| {
             let AxisCounts { labels, documents, .. } = &self.axes[axis];
             let numbers = Column(features.features(), move |each: &mut dyn FnMut(u64)| {
-                features.visit(|_, cells| each(cells[axis].len() as u64));
+                features.numbers(|_, cells, numbers| numbers.push(cells[axis].len() as u64), each);
             });
             let of_cells = move |value: fn(&(u16, u32)) -> u64| {
                 Column(features.cells(axis), move |each: &mut dyn FnMut(u64)| {
-                    features.visit(|_, cells| cells[axis].iter().map(value).for_each(&mut *each));
+                    features.numbers(|_, cells, values| values.extend(cells[axis].iter().map(value)), each);
                 })
             };
             (labels, documents, (numbers, of_cells(|cell| cell.0.into()), of_cells(|cell| cell.1.into())))
@@ -136,7 +146,8 @@ impl Layout {
             (axis(0), axis(1)),
             Column(terms.features(), |each: &mut dyn FnMut(u64)| differences(terms, each)),
             Column(terms.features(), |each: &mut dyn FnMut(u64)| {
-                terms.visit(|_, [cells, _]| each(cells.iter().map(|(_, articles)| u64::from(*articles)).sum()));
+                let documents = |cells: &[(u16, u32)]| cells.iter().map(|(_, articles)| u64::from(*articles)).sum();
+                terms.numbers(|_, [cells, _], numbers| numbers.push(documents(cells)), each);
             }),
             &self.ledger,
             &self.sample,
@@ -154,71 +165,99 @@ fn push(into: &mut Cells, cells: &[(u16, u32)]) {
     into.counts.extend(cells.iter().map(|(_, articles)| *articles));
 }
 
-/// Where the ids of articles stand among all: of all articles in one piece, and of each where it begins and how many.
+/// Where the features of articles stand among all: of all articles in one piece, and of each where it begins and how many.
 struct Positions {
     all: Vec<u32>,
     articles: Vec<Range<usize>>,
 }
 
-/// An article whose ids are being looked for.
-struct Search<'a> {
-    left: &'a [u64],
+/// An article whose features are being looked for.
+struct Search<'a, T> {
+    /// Its n-grams, ascending.
+    left: &'a [T],
     places: &'a mut [u32],
     found: usize,
 }
 
-/// Features that are looked for at a time.
+/// Features that are looked for at a time: so many that the processor's cache holds them.
 const SEARCHED_TOGETHER: usize = 1 << 16;
 
-/// Looks for what articles have of the next features; `base` is where the first of these stands among all.
-fn find(searches: &mut [Search<'_>], features: &[u64], base: u32) {
+/// Looks for what articles have of the next features, which hold n-grams whole; `base` is where the first of these stands
+/// among all.
+fn find<T: Copy + Sync>(
+    searches: &mut [Search<'_, T>],
+    features: &[u64],
+    base: u32,
+    ngram_of: impl Fn(T) -> Ngram + Sync,
+) {
     let (Some(&first), Some(&last)) = (features.first(), features.last()) else { return };
+    // An n-gram may begin before the first feature that is there of it.
+    let first = features::ngram_of(first);
     // As ids are hashes, a table of where those begin that share their first bits leaves few to look among.
     let shift = u64::BITS - ((last - first) | 1).leading_zeros();
     let shift = shift.saturating_sub(features.len().ilog2());
     let bucket = |id: u64| ((id - first) >> shift) as usize;
-    let mut starts = vec![0; bucket(last) + 2];
+    let mut starts = vec![0_u32; bucket(last) + 2];
     features.iter().for_each(|&id| starts[bucket(id) + 1] += 1);
     for number in 1..starts.len() {
         starts[number] += starts[number - 1];
     }
     searches.par_iter_mut().for_each(|Search { left, places, found }| {
-        while let Some((&id, rest)) = left.split_first().filter(|(id, _)| **id <= last) {
+        while let Some((ngram, rest)) = left.split_first().map(|(&next, rest)| (ngram_of(next), rest)) {
+            if ngram.id > last {
+                break;
+            }
             *left = rest;
             // What comes before the first is not there.
-            let Some(number) = id.checked_sub(first).map(|_| bucket(id)) else { continue };
-            let start = starts[number];
-            if let Ok(place) = features[start..starts[number + 1]].binary_search(&id) {
-                places[*found] = base + (start + place) as u32;
-                *found += 1;
+            let Some(number) = ngram.id.checked_sub(first).map(|_| bucket(ngram.id)) else { continue };
+            let in_bucket = starts[number] as usize..starts[number + 1] as usize;
+            let mut place = in_bucket.start + features[in_bucket].partition_point(|&feature| feature < ngram.id);
+            for feature in ngram.features() {
+                // What lies between are its other features.
+                place += features[place..].iter().take_while(|&&other| other < feature).count();
+                if features.get(place) == Some(&feature) {
+                    places[*found] = base + place as u32;
+                    *found += 1;
+                }
             }
         }
     });
 }
 
 impl Positions {
-    fn new<'a>(sums: &Sums, articles: impl Iterator<Item = &'a [u64]> + Clone) -> Self {
-        let mut all = vec![0; articles.clone().map(<[u64]>::len).sum()];
+    /// `ngram_of` as in [`Sums::add_articles`].
+    fn new<'a, T: Copy + Sync + 'a>(
+        sums: &Sums,
+        articles: impl Iterator<Item = &'a [T]> + Clone,
+        ngram_of: impl Fn(T) -> Ngram + Sync,
+    ) -> Self {
+        let features =
+            |ngrams: &[T]| ngrams.iter().map(|&ngram| ngram_of(ngram).fields.count_ones() as usize).sum::<usize>();
+        let mut all = vec![0; articles.clone().map(features).sum()];
         let mut rest = all.as_mut_slice();
-        let search = |left: &'a [u64]| {
-            let (places, others) = std::mem::take(&mut rest).split_at_mut(left.len());
+        let search = |left: &'a [T]| {
+            let (places, others) = std::mem::take(&mut rest).split_at_mut(features(left));
             rest = others;
             Search { left, places, found: 0 }
         };
-        let mut searches: Vec<Search<'_>> = articles.clone().map(search).collect();
-        // Some runs at a time, so that each article is gone to a few times only.
-        let (mut ids, mut base): (Vec<u64>, u32) = (Vec::new(), 0);
-        sums.visit_runs(|run| {
-            ids.extend(run.iter().map(|(id, _)| *id));
-            if ids.len() >= SEARCHED_TOGETHER {
-                find(&mut searches, &ids, base);
-                base += ids.len() as u32;
-                ids.clear();
+        let mut searches: Vec<Search<'_, T>> = articles.clone().map(search).collect();
+        let mut base = 0;
+        sums.visit_stretches(|stretch| {
+            let ids: Vec<u64> = stretch.iter().map(|(id, _)| *id).collect();
+            let mut left = ids.as_slice();
+            while let Some((_, rest)) =
+                left.split_at_checked(SEARCHED_TOGETHER.min(left.len())).filter(|_| !left.is_empty())
+            {
+                let same =
+                    rest.iter().take_while(|&&id| features::same_ngram(id, left[left.len() - rest.len() - 1])).count();
+                let (together, rest) = left.split_at(left.len() - rest.len() + same);
+                find(&mut searches, together, base, &ngram_of);
+                base += together.len() as u32;
+                left = rest;
             }
         });
-        find(&mut searches, &ids, base);
         let found: Vec<usize> = searches.into_iter().map(|search| search.found).collect();
-        let starts = articles.scan(0, |next, ids| Some(std::mem::replace(next, *next + ids.len())));
+        let starts = articles.scan(0, |next, ngrams| Some(std::mem::replace(next, *next + features(ngrams))));
         let articles = starts.zip(found).map(|(start, found)| start..start + found).collect();
         Positions { all, articles }
     }

@@ -54,6 +54,17 @@ fn write_numbers(bytes: &mut Vec<u8>, numbers: [usize; 2]) {
     }
 }
 
+fn read_cells(bytes: &mut &[u8], cells: &mut FeatureCells) {
+    let numbers = read_numbers(bytes);
+    for (cells, number) in cells.iter_mut().zip(numbers) {
+        cells.clear();
+        for _ in 0..number {
+            let label = read_number(bytes);
+            cells.push(((label >> 1) as u16, if label & 1 == 0 { 1 } else { read_number(bytes) as u32 }));
+        }
+    }
+}
+
 /// Reads a run.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
@@ -61,11 +72,14 @@ pub(super) struct Reader<'a> {
     pub(super) id: u64,
     /// The bytes of the cells before.
     last: &'a [u8],
+    /// What they say, if they were read for it.
+    cells: FeatureCells,
+    is_read: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8], id: u64) -> Self {
-        Self { bytes, id, last: &[] }
+        Self { bytes, id, last: &[], cells: FeatureCells::default(), is_read: false }
     }
 
     /// The next feature; `None` after the last.
@@ -90,21 +104,24 @@ impl<'a> Reader<'a> {
                 read_number(&mut self.bytes);
             }
         }
-        self.last = &start[..start.len() - self.bytes.len()];
+        (self.last, self.is_read) = (&start[..start.len() - self.bytes.len()], false);
         self.last
     }
 
     /// Its cells.
-    pub(super) fn cells(&mut self, cells: &mut FeatureCells) {
-        let mut bytes = self.packed_cells();
-        let numbers = read_numbers(&mut bytes);
-        for (cells, number) in cells.iter_mut().zip(numbers) {
-            cells.clear();
-            for _ in 0..number {
-                let label = read_number(&mut bytes);
-                cells.push(((label >> 1) as u16, if label & 1 == 0 { 1 } else { read_number(&mut bytes) as u32 }));
+    pub(super) fn cells(&mut self) -> &FeatureCells {
+        if let Some((&SAME, rest)) = self.bytes.split_first() {
+            self.bytes = rest;
+            if !self.is_read {
+                read_cells(&mut { self.last }, &mut self.cells);
             }
+        } else {
+            let start = self.bytes;
+            read_cells(&mut self.bytes, &mut self.cells);
+            self.last = &start[..start.len() - self.bytes.len()];
         }
+        self.is_read = true;
+        &self.cells
     }
 }
 
@@ -143,6 +160,12 @@ impl Writer {
                 write_number(&mut self.next, articles.into());
             }
         }
+        self.write_next(id);
+    }
+
+    /// Writes a feature with the cells of the one before.
+    pub(super) fn write_same(&mut self, id: u64) {
+        self.next.clone_from(&self.last);
         self.write_next(id);
     }
 

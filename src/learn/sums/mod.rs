@@ -10,6 +10,8 @@ mod bytes;
 mod frequent;
 mod part;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -21,16 +23,23 @@ use self::{
     part::Part,
     run::{Change, NONE, Run},
 };
+use crate::classify::features::{FIELD_MASK, Ngram};
 
 /// Parts that the features are spread over, by the first bits of their ids.
 const PARTS: usize = 256;
 const PART_SHIFT: u32 = u64::BITS - PARTS.trailing_zeros();
 
-/// Parts that a thread adds to at a time: what they take together stays in the processor's cache.
-const TOGETHER: usize = 4;
+/// Articles whose n-grams are sorted by part at a time: so few that the processor's cache holds them. A thread then adds to
+/// one part all that changes there, so that the cache holds that part.
+const SORTED_TOGETHER: usize = 64;
 
-/// Single changes that are gathered before they are merged, on all threads.
-const MAX_ADDED: usize = 2 << 20;
+/// Features that are visited together are about so many, so that who goes through all articles for them does it a few times
+/// only; and of so many parts at least, which are read at the same time.
+const STRETCH: usize = 1 << 17;
+const MIN_STRETCH_PARTS: usize = 4;
+
+/// Parts that are read while those before are used.
+const READ_AHEAD: usize = 4;
 
 /// What was taken and is not merged yet, at most.
 const MAX_TAKEN: usize = 1 << 20;
@@ -39,58 +48,105 @@ const MAX_TAKEN: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Sums {
     parts: Vec<Part>,
-    /// Changes that were added one by one since the last were merged.
-    added: usize,
     /// Features that are there even without articles.
     bare: Vec<u64>,
     /// By feature, axis and label.
     taken: HashMap<(u64, u8, u16), u32>,
-}
-
-impl Default for Sums {
-    fn default() -> Self {
-        Self { parts: (0..PARTS).map(|_| Part::default()).collect(), added: 0, bare: Vec::new(), taken: HashMap::new() }
-    }
+    /// The bits of an id that are the number of the field.
+    field: u64,
 }
 
 fn part_of(id: u64) -> usize {
     (id >> PART_SHIFT) as usize
 }
 
-impl Sums {
-    /// Counts a feature of articles with some labels. A feature without labels is there without cells.
-    pub(super) fn add(&mut self, id: u64, labels: [Option<u16>; 2], articles: u32) {
-        let labels = labels.map(|label| label.unwrap_or(NONE));
-        if labels == [NONE; 2] {
-            self.bare.push(id);
-        } else if articles > 0 {
-            self.parts[part_of(id)].pending.push(Change { id, labels, articles });
-            self.added += 1;
-            if self.added >= MAX_ADDED {
-                self.settle();
+/// The runs of all parts: of features, ascending, of which `next` gives the id and puts the cells where there are none.
+fn runs(mut next: impl FnMut(&mut FeatureCells) -> Option<u64>) -> impl IndexedParallelIterator<Item = Run> {
+    let mut writers: Vec<Writer> = (0..PARTS).map(|_| Writer::with_capacity(0)).collect();
+    let mut cells = FeatureCells::default();
+    while let Some(id) = next(&mut cells) {
+        cells.iter_mut().for_each(|cells| cells.sort_unstable());
+        writers[part_of(id)].write(id, &cells);
+        cells.iter_mut().for_each(Vec::clear);
+    }
+    writers.into_par_iter().map(Writer::finish)
+}
+
+/// An article as it is counted: its n-grams, ascending, and its labels.
+pub(super) type Counted<'a, T> = (&'a [T], [Option<u16>; 2]);
+
+/// What some articles change, by part.
+struct ByPart {
+    changes: Vec<Change>,
+    /// By part: where its changes begin; then where the last end.
+    starts: [u32; PARTS + 1],
+}
+
+impl ByPart {
+    fn new<T: Copy>(articles: &[Counted<'_, T>], ngram_of: impl Fn(T) -> Ngram) -> Self {
+        let labelled = || articles.iter().filter(|(_, labels)| *labels != [None; 2]);
+        let mut starts = [0; PARTS + 1];
+        labelled().flat_map(|(ngrams, _)| *ngrams).for_each(|&ngram| starts[part_of(ngram_of(ngram).id) + 1] += 1);
+        for number in 1..starts.len() {
+            starts[number] += starts[number - 1];
+        }
+        let (mut ends, none) = (starts, Change { ngram: 0, fields: 0, labels: [NONE; 2] });
+        let mut changes = vec![none; starts[PARTS] as usize];
+        for (ngrams, labels) in labelled() {
+            let labels = labels.map(|label| label.unwrap_or(NONE));
+            for &ngram in *ngrams {
+                let Ngram { id: ngram, fields } = ngram_of(ngram);
+                let end = &mut ends[part_of(ngram)];
+                changes[*end as usize] = Change { ngram, fields, labels };
+                *end += 1;
             }
         }
+        Self { changes, starts }
     }
 
-    /// Counts articles by their features, ascending, and their labels.
-    pub(super) fn add_articles(&mut self, articles: &[(&[u64], [Option<u16>; 2])]) {
-        // By article: where the features of each thread's parts begin.
-        let starts = |&(ids, _): &(&[u64], _)| {
-            let mut starts = [0; PARTS / TOGETHER + 1];
-            ids.iter().for_each(|&id| starts[part_of(id) / TOGETHER + 1] += 1);
-            for number in 1..starts.len() {
-                starts[number] += starts[number - 1];
-            }
-            starts
-        };
-        let starts: Vec<[usize; PARTS / TOGETHER + 1]> = articles.par_iter().map(starts).collect();
-        self.parts.par_chunks_mut(TOGETHER).enumerate().for_each(|(number, parts)| {
-            for (&(ids, labels), starts) in articles.iter().zip(&starts) {
-                let labels = labels.map(|label| label.unwrap_or(NONE));
-                for &id in &ids[starts[number]..starts[number + 1]] {
-                    parts[part_of(id) % TOGETHER].add(id, labels);
-                }
-            }
+    fn of(&self, part: usize) -> &[Change] {
+        &self.changes[self.starts[part] as usize..self.starts[part + 1] as usize]
+    }
+}
+
+impl Sums {
+    /// Nothing, of features that are n-grams in a field: their last bits.
+    pub(super) fn of_fields() -> Self {
+        Self::new(FIELD_MASK)
+    }
+
+    /// Nothing, of features that are all by themselves.
+    pub(super) fn of_singles() -> Self {
+        Self::new(0)
+    }
+
+    fn new(field: u64) -> Self {
+        let parts = (0..PARTS).map(|_| Part::default()).collect();
+        Self { parts, bare: Vec::new(), taken: HashMap::new(), field }
+    }
+
+    /// Puts a feature there, if only without cells.
+    pub(super) fn add_bare(&mut self, id: u64) {
+        self.bare.push(id);
+    }
+
+    /// Counts articles. `ngram_of` tells of what they are made of what n-gram it is; a feature may be one by itself.
+    pub(super) fn add_articles<T: Copy + Sync>(
+        &mut self,
+        articles: &[Counted<'_, T>],
+        ngram_of: impl Fn(T) -> Ngram + Sync,
+    ) {
+        let by_part = |articles: &[Counted<'_, T>]| ByPart::new(articles, &ngram_of);
+        let by_part: Vec<ByPart> = articles.par_chunks(SORTED_TOGETHER).map(by_part).collect();
+        self.parts.par_iter_mut().enumerate().for_each(|(number, part)| {
+            by_part.iter().flat_map(|changes| changes.of(number)).for_each(|&change| part.add(change));
+        });
+    }
+
+    /// Adds counts: of features, ascending, of which `next` gives the id and puts the cells where there are none.
+    pub(super) fn add_counts(&mut self, next: impl FnMut(&mut FeatureCells) -> Option<u64>) {
+        self.parts.par_iter_mut().zip(runs(next)).for_each(|(part, run)| {
+            part.run = std::mem::take(&mut part.run).plus(run);
         });
     }
 
@@ -103,7 +159,9 @@ impl Sums {
         };
         let runs = [&part.run, &part.recent].map(|run| in_run(run).unwrap_or_default());
         let taken = self.taken.get(&(id, axis as u8, label)).copied().unwrap_or_default();
-        let counted = runs[0].saturating_add(runs[1]).saturating_add(part.frequent.count(id, axis, label));
+        let (ngram, number) = (id & !self.field, (id & self.field) as u32);
+        let frequent = part.frequent.count(ngram, number, axis, label);
+        let counted = runs[0].saturating_add(runs[1]).saturating_add(frequent);
         counted.saturating_sub(taken)
     }
 
@@ -118,7 +176,6 @@ impl Sums {
 
     /// Merges what was gathered, so that it can be counted.
     pub(super) fn settle(&mut self) {
-        self.added = 0;
         if self.parts.iter().any(|part| !part.pending.is_empty()) {
             self.parts.par_iter_mut().filter(|part| !part.pending.is_empty()).for_each(|part| {
                 part.merge_pending();
@@ -129,23 +186,22 @@ impl Sums {
 
     /// Merges everything, and gives back what that takes.
     pub(super) fn finish(&mut self) {
-        let mut taken: Vec<Change> = Vec::with_capacity(self.taken.len());
-        for ((id, axis, label), articles) in std::mem::take(&mut self.taken) {
-            let mut labels = [NONE; 2];
-            labels[usize::from(axis)] = label;
-            taken.push(Change { id, labels, articles });
-        }
-        taken.sort_unstable_by_key(|change| change.id);
-        let mut bare: Vec<Change> =
-            self.bare.drain(..).map(|id| Change { id, labels: [NONE; 2], articles: 0 }).collect();
-        bare.sort_unstable_by_key(|change| change.id);
-        self.parts.par_iter_mut().enumerate().for_each(|(number, part)| {
-            let of_part = |changes: &[Change]| {
-                let [start, end] = [number, number + 1].map(|n| changes.partition_point(|it| part_of(it.id) < n));
-                Run::of(&changes[start..end])
-            };
+        let mut taken: Vec<_> = std::mem::take(&mut self.taken).into_iter().collect();
+        taken.sort_unstable();
+        let mut taken = taken.chunk_by(|(a, _), (b, _)| a.0 == b.0);
+        let taken = runs(|cells| {
+            let of_feature = taken.next()?;
+            of_feature
+                .iter()
+                .for_each(|&((_, axis, label), articles)| cells[usize::from(axis)].push((label, articles)));
+            Some(of_feature[0].0.0)
+        });
+        self.bare.sort_unstable();
+        self.bare.dedup();
+        let mut bare = self.bare.drain(..);
+        let bare = runs(|_| bare.next());
+        self.parts.par_iter_mut().zip(taken).zip(bare).for_each(|((part, taken), bare)| {
             part.finish();
-            let (taken, bare) = (of_part(&taken), of_part(&bare));
             if taken.features > 0 {
                 part.run = std::mem::take(&mut part.run).minus(&taken);
             }
@@ -159,12 +215,14 @@ impl Sums {
         self.finish();
         self.parts.par_iter_mut().for_each(|Part { run, .. }| {
             let mut writer = Writer::with_capacity(run.bytes.len());
+            let mut renumbered = FeatureCells::default();
             run.visit(|id, cells| {
-                for (axis, cells) in cells.iter_mut().enumerate() {
-                    cells.retain_mut(|(label, _)| number(axis, *label).map(|number| *label = number).is_some());
-                    cells.sort_unstable();
+                for (axis, (renumbered, cells)) in renumbered.iter_mut().zip(cells).enumerate() {
+                    renumbered.clear();
+                    renumbered.extend(cells.iter().filter_map(|&(label, n)| Some((number(axis, label)?, n))));
+                    renumbered.sort_unstable();
                 }
-                writer.write(id, cells);
+                writer.write(id, &renumbered);
             });
             *run = writer.finish();
         });
@@ -180,28 +238,46 @@ impl Sums {
         self.parts.iter().map(|part| part.run.cells[axis]).sum()
     }
 
+    /// Calls `each` for the numbers that `of` pushes for every feature, ascending; what comes next is read meanwhile. It must
+    /// have been finished.
+    pub(super) fn numbers(&self, of: impl Fn(u64, &FeatureCells, &mut Vec<u64>) + Sync, mut each: impl FnMut(u64)) {
+        let of_part = |part: &Part| {
+            let mut numbers = Vec::with_capacity(part.run.features);
+            part.run.visit(|id, cells| of(id, cells, &mut numbers));
+            numbers
+        };
+        let of_parts = |parts: &[Part]| parts.par_iter().map(of_part).collect::<Vec<_>>();
+        let (mut ready, mut next) = (Vec::new(), Vec::new());
+        for parts in self.parts.chunks(READ_AHEAD).chain([&[][..]]) {
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| next = of_parts(parts));
+                ready.drain(..).flatten().for_each(&mut each);
+            });
+            std::mem::swap(&mut ready, &mut next);
+        }
+    }
+
     /// Calls `visit` for every feature, ascending, with its cells. It must have been finished.
-    pub(super) fn visit(&self, mut visit: impl FnMut(u64, &mut FeatureCells)) {
+    pub(super) fn visit(&self, mut visit: impl FnMut(u64, &FeatureCells)) {
         self.parts.iter().for_each(|part| part.run.visit(&mut visit));
     }
 
-    /// [`Sums::visit`] for the last time: what was visited is given back.
-    pub(super) fn visit_last(self, mut visit: impl FnMut(u64, &mut FeatureCells)) {
-        self.parts.into_iter().for_each(|part| part.run.visit(&mut visit));
-    }
-
-    /// Calls `visit` for the run of every part, ascending, with its features.
-    pub(super) fn visit_runs(&self, mut visit: impl FnMut(&[(u64, FeatureTotals)])) {
-        let mut features = Vec::new();
-        for Part { run, .. } in &self.parts {
-            features.clear();
+    /// Calls `visit` for many neighbouring features at a time, ascending. It must have been finished.
+    pub(super) fn visit_stretches(&self, mut visit: impl FnMut(&[(u64, FeatureTotals)])) {
+        let features_of = |Part { run, .. }: &Part| {
+            let mut features = Vec::with_capacity(run.features);
             run.visit(|id, cells| {
                 let documents =
                     cells.each_ref().map(|cells| cells.iter().fold(0, |sum, &(_, n)| n.saturating_add(sum)));
-                features
-                    .push((id, FeatureTotals { documents, cells: cells.each_ref().map(|cells| cells.len() as u16) }));
+                let cells = cells.each_ref().map(|cells| cells.len() as u16);
+                features.push((id, FeatureTotals { documents, cells }));
             });
-            visit(&features);
+            features
+        };
+        let parts = (STRETCH * PARTS).checked_div(self.features()).unwrap_or(PARTS).clamp(MIN_STRETCH_PARTS, PARTS);
+        for parts in self.parts.chunks(parts) {
+            let features: Vec<_> = parts.par_iter().map(features_of).collect();
+            visit(&features.concat());
         }
     }
 }
@@ -212,140 +288,4 @@ pub(super) struct FeatureTotals {
     /// Articles.
     pub(super) documents: [u32; 2],
     pub(super) cells: [u16; 2],
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
-    /// By feature, axis and label.
-    type Plain = BTreeMap<u64, [BTreeMap<u16, u32>; 2]>;
-
-    fn check(sums: &Sums, expect: &Plain) {
-        let mut found = Plain::new();
-        let (mut features, mut cells_of) = (0, [0; 2]);
-        sums.visit(|id, cells| {
-            features += 1;
-            cells_of.iter_mut().zip(cells.iter()).for_each(|(sum, cells)| *sum += cells.len());
-            let before = found.insert(id, cells.each_ref().map(|cells| cells.iter().copied().collect()));
-            assert!(before.is_none() && found.last_key_value().is_some_and(|(last, _)| *last == id), "ascending");
-        });
-        assert_eq!(&found, expect);
-        assert_eq!((sums.features(), [0, 1].map(|axis| sums.cells(axis))), (features, cells_of));
-        for (&id, axes) in expect {
-            for (axis, cells) in axes.iter().enumerate() {
-                cells.iter().for_each(|(&label, &articles)| assert_eq!(sums.count(id, axis, label), articles));
-                assert_eq!(sums.count(id, axis, 999), 0);
-            }
-            assert_eq!(sums.count(id ^ 1 << 40, 0, 999), 0);
-        }
-    }
-
-    fn label() -> impl Strategy<Value = Option<u16>> {
-        prop_oneof![Just(None), (0_u16..3).prop_map(Some), (0_u16..400).prop_map(Some)]
-    }
-
-    /// Features that are neighbours, far apart, and at both ends.
-    fn id() -> impl Strategy<Value = u64> {
-        prop_oneof![0_u64..200, (0_u64..40).prop_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15)), Just(u64::MAX)]
-    }
-
-    proptest! {
-        /// However the changes are gathered, the sums are those of a plain map.
-        #[test]
-        fn sums_are_those_of_a_map(
-            added in proptest::collection::vec((id(), label(), label(), 1_u32..u32::MAX / 500, any::<bool>()), 0..400),
-            taken in proptest::collection::vec(any::<prop::sample::Index>(), 0..50),
-        ) {
-            let (mut sums, mut plain) = (Sums::default(), Plain::new());
-            for (id, first, second, articles, settle) in added {
-                sums.add(id, [first, second], articles);
-                let axes = plain.entry(id).or_default();
-                for (axis, label) in [first, second].into_iter().enumerate() {
-                    label.into_iter().for_each(|label| *axes[axis].entry(label).or_default() += articles);
-                }
-                if settle {
-                    sums.settle();
-                    for (axis, cells) in plain[&id].iter().enumerate() {
-                        cells.iter().for_each(|(&label, &articles)| assert_eq!(sums.count(id, axis, label), articles));
-                    }
-                }
-            }
-            sums.finish();
-            check(&sums, &plain);
-            for index in taken {
-                let cells = plain.iter().flat_map(|(&id, axes)| {
-                    axes.iter().enumerate().flat_map(move |(axis, cells)| cells.keys().map(move |&label| (id, axis, label)))
-                });
-                let cells: Vec<(u64, usize, u16)> = cells.collect();
-                if cells.is_empty() {
-                    break;
-                }
-                let (id, axis, label) = cells[index.index(cells.len())];
-                let articles = sums.count(id, axis, label);
-                sums.take(id, axis, label, articles);
-                prop_assert_eq!(sums.count(id, axis, label), 0);
-                let axes = plain.get_mut(&id).unwrap();
-                axes[axis].remove(&label);
-                if axes.iter().all(BTreeMap::is_empty) {
-                    plain.remove(&id);
-                }
-            }
-            sums.finish();
-            check(&sums, &plain);
-        }
-
-        /// Of so many articles that features come often, that labels come later, and that some are taken off between.
-        #[test]
-        fn articles_are_added_up(seed: u64, label_limits in proptest::collection::vec(1_u64..40, 2..5)) {
-            let mut state = seed;
-            let mut random = |below: u64| {
-                state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-                crate::text::mix(state) % below
-            };
-            let (mut sums, mut plain, mut has_frequent) = (Sums::default(), Plain::new(), false);
-            for limit in label_limits {
-                let articles: Vec<(Vec<u64>, [Option<u16>; 2])> = (0..1500)
-                    .map(|_| {
-                        // Common ones, rare ones and such as differ in their last bits, most of them in one part.
-                        let id = |random: &mut dyn FnMut(u64) -> u64| match random(4) {
-                            0 => random(8),
-                            1 => random(400) << 40,
-                            2 => crate::text::mix(random(50)),
-                            _ => random(1 << 50),
-                        };
-                        let mut ids: Vec<u64> = (0..12).map(|_| id(&mut random)).collect();
-                        ids.sort_unstable();
-                        ids.dedup();
-                        let second = random(limit + 1).checked_sub(1);
-                        (ids, [Some(random(limit) as u16), second.map(|label| label as u16)])
-                    })
-                    .collect();
-                let rows: Vec<_> = articles.iter().map(|(ids, labels)| (ids.as_slice(), *labels)).collect();
-                sums.add_articles(&rows);
-                for (ids, labels) in &articles {
-                    for &id in ids {
-                        let axes = plain.entry(id).or_default();
-                        for (axis, label) in labels.iter().enumerate() {
-                            label.iter().for_each(|&label| *axes[axis].entry(label).or_default() += 1);
-                        }
-                    }
-                }
-                sums.settle();
-                has_frequent |= (0..8).any(|id| sums.parts[0].frequent.count(id, 0, 0) > 0);
-                for (&id, axes) in plain.iter_mut().step_by(7) {
-                    let Some((label, articles)) = axes[0].pop_first() else { continue };
-                    prop_assert_eq!(sums.count(id, 0, label), articles);
-                    sums.take(id, 0, label, articles);
-                    prop_assert_eq!(sums.count(id, 0, label), 0);
-                }
-                plain.retain(|_, axes| axes.iter().any(|cells| !cells.is_empty()));
-            }
-            prop_assert!(has_frequent);
-            sums.finish();
-            check(&sums, &plain);
-        }
-    }
 }

@@ -23,12 +23,14 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Counts an article with a feature.
-    pub(super) fn add(&mut self, id: u64, labels: [u16; 2]) {
-        if !self.frequent.add(id, labels) {
-            self.push(Change { id, labels, articles: 1 });
-        } else if self.frequent.is_full {
+    /// Counts an article with an n-gram.
+    pub(super) fn add(&mut self, change: Change) {
+        let fields = self.frequent.add(change);
+        if self.frequent.is_full {
             self.recent = std::mem::take(&mut self.recent).plus(self.frequent.take());
+        }
+        if fields != 0 {
+            self.push(Change { fields, ..change });
         }
     }
 
@@ -45,7 +47,7 @@ impl Part {
 
     /// Merges what was gathered, and leaves it there, sorted.
     pub(super) fn merge_pending(&mut self) {
-        self.pending.sort_unstable_by_key(|change| change.id);
+        self.pending.sort_unstable_by_key(|change| change.ngram);
         self.recent = std::mem::take(&mut self.recent).plus(Run::of(&self.pending));
         if self.recent.bytes.len() * RECENT_SHARE >= self.run.bytes.len() {
             self.run = std::mem::take(&mut self.run).plus(std::mem::take(&mut self.recent));

@@ -1,16 +1,24 @@
 //! A run of features: made of changes, found, visited, and merged with another one.
 
 use super::bytes::{FeatureCells, Reader, Writer};
+use crate::classify::features::Ngram;
 
 /// Not a label.
 pub(super) const NONE: u16 = u16::MAX;
 
-/// Articles of some labels that have a feature.
+/// An article of some labels that has some features of an n-gram.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change {
-    pub(super) id: u64,
+    pub(super) ngram: u64,
+    /// The bit of each field.
+    pub(super) fields: u32,
     pub(super) labels: [u16; 2],
-    pub(super) articles: u32,
+}
+
+impl Change {
+    pub(super) fn features(self) -> impl Iterator<Item = u64> {
+        Ngram { id: self.ngram, fields: self.fields }.features()
+    }
 }
 
 /// Features one after the other, ascending: the difference to the one before, and the cells: their numbers by axis, then
@@ -26,28 +34,38 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// What changes come to, which are sorted by feature. A feature may be there without labels.
+    /// What changes come to, which are sorted by n-gram.
     pub(super) fn of(changes: &[Change]) -> Self {
         let mut writer = Writer::with_capacity(8 * changes.len());
         let mut cells = FeatureCells::default();
-        for changes in changes.chunk_by(|a, b| a.id == b.id) {
-            cells.iter_mut().for_each(Vec::clear);
-            for change in changes {
-                for (cells, label) in cells.iter_mut().zip(change.labels).filter(|(_, label)| *label != NONE) {
-                    let cell = cell(cells, label);
-                    *cell = cell.saturating_add(change.articles);
+        for changes in changes.chunk_by(|a, b| a.ngram == b.ngram) {
+            let fields = changes.iter().fold(0, |fields, change| fields | change.fields);
+            let mut before = 0;
+            for id in (Change { fields, ..changes[0] }).features() {
+                let field = 1 << (id - changes[0].ngram);
+                // Most features of an n-gram are of the same articles.
+                if before != 0 && changes.iter().all(|it| (it.fields & before == 0) == (it.fields & field == 0)) {
+                    writer.write_same(id);
+                    continue;
                 }
+                before = field;
+                cells.iter_mut().for_each(Vec::clear);
+                for change in changes.iter().filter(|change| change.fields & field != 0) {
+                    for (cells, label) in cells.iter_mut().zip(change.labels).filter(|(_, label)| *label != NONE) {
+                        let cell = cell(cells, label);
+                        *cell = cell.saturating_add(1);
+                    }
+                }
+                writer.write(id, &cells);
             }
-            writer.write(changes[0].id, &cells);
         }
         writer.finish()
     }
 
-    pub(super) fn visit(&self, mut visit: impl FnMut(u64, &mut FeatureCells)) {
-        let (mut reader, mut cells) = (Reader::new(&self.bytes, 0), FeatureCells::default());
+    pub(super) fn visit(&self, mut visit: impl FnMut(u64, &FeatureCells)) {
+        let mut reader = Reader::new(&self.bytes, 0);
         while let Some(id) = reader.id() {
-            reader.cells(&mut cells);
-            visit(id, &mut cells);
+            visit(id, reader.cells());
         }
     }
 
@@ -59,9 +77,7 @@ impl Run {
             reader.packed_cells();
             reader.id()?;
         }
-        let mut cells = FeatureCells::default();
-        reader.cells(&mut cells);
-        (reader.id == id).then_some(cells)
+        (reader.id == id).then(|| reader.cells().clone())
     }
 
     /// With all that another run holds.
@@ -82,14 +98,13 @@ impl Run {
         let more = if adds { other.bytes.len() } else { 0 };
         let mut writer = Writer::with_capacity(self.bytes.len() + more);
         let [mut first, mut second] = [&self, other].map(|run| Reader::new(&run.bytes, 0));
-        let [mut cells, mut changes] = [const { [const { Vec::new() }; 2] }; 2];
+        let mut cells = FeatureCells::default();
         let mut next = (first.id(), second.id());
         loop {
             match next {
                 (Some(id), Some(other)) if id == other => {
-                    first.cells(&mut cells);
-                    second.cells(&mut changes);
-                    combine(&mut cells, &changes, if adds { u32::saturating_add } else { u32::saturating_sub });
+                    cells.clone_from(first.cells());
+                    combine(&mut cells, second.cells(), if adds { u32::saturating_add } else { u32::saturating_sub });
                     if adds || cells.iter().any(|cells| !cells.is_empty()) {
                         writer.write(id, &cells);
                     }

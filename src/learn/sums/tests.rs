@@ -1,0 +1,138 @@
+//! The sums beside a plain map.
+
+use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// By feature, axis and label.
+type Plain = BTreeMap<u64, [BTreeMap<u16, u32>; 2]>;
+
+fn check(sums: &Sums, expect: &Plain) {
+    let mut found = Plain::new();
+    let (mut features, mut cells_of) = (0, [0; 2]);
+    sums.visit(|id, cells| {
+        features += 1;
+        cells_of.iter_mut().zip(cells.iter()).for_each(|(sum, cells)| *sum += cells.len());
+        let before = found.insert(id, cells.each_ref().map(|cells| cells.iter().copied().collect()));
+        assert!(before.is_none() && found.last_key_value().is_some_and(|(last, _)| *last == id), "ascending");
+    });
+    assert_eq!(&found, expect);
+    assert_eq!((sums.features(), [0, 1].map(|axis| sums.cells(axis))), (features, cells_of));
+    for (&id, axes) in expect {
+        for (axis, cells) in axes.iter().enumerate() {
+            cells.iter().for_each(|(&label, &articles)| assert_eq!(sums.count(id, axis, label), articles));
+            assert_eq!(sums.count(id, axis, 999), 0);
+        }
+        assert_eq!(sums.count(id ^ 1 << 40, 0, 999), 0);
+    }
+}
+
+fn label() -> impl Strategy<Value = Option<u16>> {
+    prop_oneof![Just(None), (0_u16..3).prop_map(Some), (0_u16..400).prop_map(Some)]
+}
+
+/// Features that are neighbours, far apart, and at both ends.
+fn id() -> impl Strategy<Value = u64> {
+    prop_oneof![0_u64..200, (0_u64..40).prop_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15)), Just(u64::MAX)]
+}
+
+proptest! {
+    /// However the changes are gathered, the sums are those of a plain map.
+    #[test]
+    fn sums_are_those_of_a_map(
+        added in proptest::collection::vec((id(), label(), label(), 1_u32..u32::MAX / 500), 0..400),
+        taken in proptest::collection::vec(any::<prop::sample::Index>(), 0..50),
+    ) {
+        let (mut sums, mut plain) = (Sums::of_fields(), Plain::new());
+        for (id, first, second, articles) in added {
+            let axes = plain.entry(id).or_default();
+            let mut left = [id].into_iter();
+            sums.add_counts(|cells| {
+                let id = left.next()?;
+                for (axis, label) in [first, second].into_iter().enumerate() {
+                    cells[axis].extend(label.map(|label| (label, articles)));
+                    label.into_iter().for_each(|label| *axes[axis].entry(label).or_default() += articles);
+                }
+                Some(id)
+            });
+            for (axis, cells) in plain[&id].iter().enumerate() {
+                cells.iter().for_each(|(&label, &articles)| assert_eq!(sums.count(id, axis, label), articles));
+            }
+            if first.or(second).is_none() {
+                sums.add_bare(id);
+            }
+        }
+        sums.finish();
+        check(&sums, &plain);
+        for index in taken {
+            let cells = plain.iter().flat_map(|(&id, axes)| {
+                axes.iter().enumerate().flat_map(move |(axis, cells)| cells.keys().map(move |&label| (id, axis, label)))
+            });
+            let cells: Vec<(u64, usize, u16)> = cells.collect();
+            if cells.is_empty() {
+                break;
+            }
+            let (id, axis, label) = cells[index.index(cells.len())];
+            let articles = sums.count(id, axis, label);
+            sums.take(id, axis, label, articles);
+            prop_assert_eq!(sums.count(id, axis, label), 0);
+            let axes = plain.get_mut(&id).unwrap();
+            axes[axis].remove(&label);
+            if axes.iter().all(BTreeMap::is_empty) {
+                plain.remove(&id);
+            }
+        }
+        sums.finish();
+        check(&sums, &plain);
+    }
+
+    /// Of so many articles that features come often, that labels come later, and that some are taken off between.
+    #[test]
+    fn articles_are_added_up(seed: u64, label_limits in proptest::collection::vec(1_u64..40, 2..5)) {
+        let mut state = seed;
+        let mut random = |below: u64| {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            crate::text::mix(state) % below
+        };
+        let (mut sums, mut plain, mut has_frequent) = (Sums::of_fields(), Plain::new(), false);
+        for limit in label_limits {
+            let articles: Vec<(Vec<Ngram>, [Option<u16>; 2])> = (0..1500)
+                .map(|_| {
+                    // Common ones, rare ones and such as differ in their last bits, most of them in one part.
+                    let id = |random: &mut dyn FnMut(u64) -> u64| match random(4) {
+                        0 => random(8) << 5 | random(4),
+                        1 => random(400) << 40 | random(2),
+                        2 => crate::text::mix(random(50)),
+                        _ => random(1 << 50),
+                    };
+                    let mut ids: Vec<u64> = (0..12).map(|_| id(&mut random)).collect();
+                    ids.sort_unstable();
+                    let second = random(limit + 1).checked_sub(1);
+                    (Ngram::all(ids.into_iter()), [Some(random(limit) as u16), second.map(|label| label as u16)])
+                })
+                .collect();
+            let rows: Vec<_> = articles.iter().map(|(ngrams, labels)| (ngrams.as_slice(), *labels)).collect();
+            sums.add_articles(&rows, |ngram| ngram);
+            for (ngrams, labels) in &articles {
+                for id in ngrams.iter().flat_map(|ngram| ngram.features()) {
+                    let axes = plain.entry(id).or_default();
+                    for (axis, label) in labels.iter().enumerate() {
+                        label.iter().for_each(|&label| *axes[axis].entry(label).or_default() += 1);
+                    }
+                }
+            }
+            sums.settle();
+            has_frequent |= (0..8).any(|number| sums.parts[0].frequent.count(number << 5, 1, 0, 0) > 0);
+            for (&id, axes) in plain.iter_mut().step_by(7) {
+                let Some((label, articles)) = axes[0].pop_first() else { continue };
+                prop_assert_eq!(sums.count(id, 0, label), articles);
+                sums.take(id, 0, label, articles);
+                prop_assert_eq!(sums.count(id, 0, label), 0);
+            }
+            plain.retain(|_, axes| axes.iter().any(|cells| !cells.is_empty()));
+        }
+        prop_assert!(has_frequent);
+        sums.finish();
+        check(&sums, &plain);
+    }
+}
