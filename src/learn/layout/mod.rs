@@ -245,12 +245,12 @@ impl Positions {
         sums.visit_stretches(|stretch| {
             let ids: Vec<u64> = stretch.iter().map(|(id, _)| *id).collect();
             let mut left = ids.as_slice();
-            while let Some((_, rest)) =
-                left.split_at_checked(SEARCHED_TOGETHER.min(left.len())).filter(|_| !left.is_empty())
-            {
-                let same =
-                    rest.iter().take_while(|&&id| features::same_ngram(id, left[left.len() - rest.len() - 1])).count();
-                let (together, rest) = left.split_at(left.len() - rest.len() + same);
+            while !left.is_empty() {
+                let mut end = SEARCHED_TOGETHER.min(left.len());
+                while end < left.len() && features::same_ngram(left[end - 1], left[end]) {
+                    end += 1;
+                }
+                let (together, rest) = left.split_at(end);
                 find(&mut searches, together, base, &ngram_of);
                 base += together.len() as u32;
                 left = rest;
