@@ -14,8 +14,9 @@ use crate::{
     records::{Inputs, Labelled, LabelledArticles, RecordError},
 };
 
-/// Articles read at a time, on all threads.
+/// Articles that are handed over at a time, at most, and bytes of title and text after which there are no more.
 const CHUNK_ARTICLES: usize = 2048;
+const CHUNK_BYTES: usize = 16 << 20;
 
 /// The labelled articles of all files, in order. A file that cannot be used is one error.
 pub(super) struct Data {
@@ -87,11 +88,16 @@ impl Data {
     /// The next articles; `None` if there are no more. With `strict`, the first record that cannot be used ends them.
     pub(super) fn chunk(&mut self, strict: bool) -> Option<Chunk> {
         let mut chunk = Chunk { articles: Vec::new(), places: Vec::new(), failures: Vec::new() };
+        let mut bytes = 0;
         for record in self.by_ref().take(CHUNK_ARTICLES) {
             match record {
                 Ok(Labelled { file, line, article }) => {
+                    bytes += article.title.as_ref().map_or(0, String::len) + article.text.len();
                     chunk.places.push(format!("{file}:{line}"));
                     chunk.articles.push(article);
+                    if bytes >= CHUNK_BYTES {
+                        break;
+                    }
                 }
                 Err(error) => {
                     chunk.failures.push(error.to_string());
@@ -104,15 +110,21 @@ impl Data {
         (!chunk.articles.is_empty() || !chunk.failures.is_empty()).then_some(chunk)
     }
 
-    /// Calls `each` with one [`Data::chunk`] after the other on the current rayon pool, and reads the next meanwhile, until
-    /// there are no more or an error is given.
+    /// Calls `each` with one [`Data::chunk`] after the other on the current rayon pool, until there are no more or an error is
+    /// given. The next is read meanwhile, if there is a thread for it and nothing that is read now may be an error.
     pub(super) fn each_chunk<E: Send>(
         &mut self,
         strict: bool,
         mut each: impl FnMut(Chunk) -> Result<(), E> + Send,
     ) -> Result<(), E> {
         let mut ready = self.chunk(strict);
+        let reads_ahead = !strict && rayon::current_num_threads() > 1;
         while let Some(chunk) = ready.take() {
+            if !reads_ahead {
+                each(chunk)?;
+                ready = self.chunk(strict);
+                continue;
+            }
             let mut done = Ok(());
             rayon::in_place_scope(|scope| {
                 scope.spawn(|_| done = each(chunk));

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     classify::{Axis, Catalog, Names, is_label_id, shown},
-    model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, ModelError, PackedCounts, SampleArticle, Serving},
+    model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, ModelError, PackedCounts, SampleArticle, Section, Serving},
 };
 
 /// Which labels are allowed.
@@ -324,8 +324,11 @@ impl Trainer {
     /// What learning reads, and all counts, packed: of most features, which no model knows, only what the file will say is held
     /// while a model is made.
     fn split(mut self) -> Result<(Learnable, PackedCounts), ModelError> {
-        let scratch = self.scratch.take();
+        let (scratch, goes_on) = (self.scratch.take(), self.goes_on);
         let layout = self.lay_out();
+        if goes_on {
+            layout.check().map_err(|error| ModelError::malformed(Section::Counts, &error))?;
+        }
         let (packed, learnable) = rayon::join(|| layout.pack(scratch.as_deref()), || layout.learnable());
         Ok((learnable, packed?))
     }

@@ -242,6 +242,36 @@ mod tests {
         }
     }
 
+    /// Asked label by label, linfa says what it says of the whole matrix: of a label that stands with all features, with all
+    /// but one, with few, and with none.
+    #[test]
+    fn a_label_by_itself_is_fitted_as_in_the_matrix() {
+        let matrix = [[1.0, 2.0, 3.0, 4.0, 1.0], [5.0, 0.0, 1.5, 1.0, 9.0], [0.0, 0.0, 0.0, 2.0, 0.0], [0.0; 5]];
+        let totals = [0, 1, 2, 3, 4].map(|column| matrix.iter().map(|row| row[column]).sum::<f64>());
+        for settings in some_settings() {
+            let counted = |label: usize, column: usize| match settings.event_model {
+                EventModel::Multinomial => matrix[label][column],
+                EventModel::Complement => totals[column] - matrix[label][column],
+            };
+            let whole = Array2::from_shape_fn((4, 5), |(label, column)| counted(label, column));
+            let whole = log_probabilities(whole, settings.alpha).unwrap();
+            for (label, row) in matrix.iter().enumerate() {
+                let columns: Vec<usize> = (0..5).filter(|&column| row[column] > 0.0).collect();
+                let cell = |&at: &usize| Cell { at: at as u32, feature: at as u32, value: row[at] };
+                let cells: Vec<Cell> = columns.iter().map(cell).collect();
+                let own = deviations(&cells, (5, totals.iter().sum(), &totals), 0.25, &settings).unwrap();
+                let expect = columns.iter().map(|&column| match settings.event_model {
+                    EventModel::Multinomial => whole[label][column] - libm::log(settings.alpha),
+                    EventModel::Complement => libm::log(totals[column] + settings.alpha) - whole[label][column],
+                });
+                assert_eq!(own.len(), columns.len());
+                for (own, expect) in own.into_iter().zip(expect) {
+                    assert!((f64::from(own) - (expect - 0.25)).abs() < 1e-6, "{settings:?} {label}: {own} {expect}");
+                }
+            }
+        }
+    }
+
     /// What serving scores with gives what the counts give.
     #[test]
     fn tables_and_counts_agree() {

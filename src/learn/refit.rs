@@ -30,7 +30,7 @@ pub(super) fn refit(base: &Serving, mut learnable: Learnable) -> Result<Serving,
     let mut counts = Counts { sample: Vec::new(), ..learnable.counts };
     let mut tables = Tables { features: std::mem::take(&mut counts.features), axes: [None, None] };
     let mut report = Report { articles: counts.articles(), axes: [None, None], ..base.report };
-    // One after the other: side by side they would need the memory of both.
+    // Fitted one after the other: side by side that would need twice the memory.
     for (axis, table) in Axis::ALL.into_iter().zip(axis_tables) {
         let Some(table) = table else { continue };
         if let Some((fitted, reported)) = of_axis(base, axis, table, &tables.features)? {

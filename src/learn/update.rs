@@ -157,7 +157,14 @@ impl Trainer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::testing::{counts_of, counts_with_capacity, small_corpus, some_of};
+    use crate::{
+        learn::{
+            TrainError,
+            testing::{counts_of, counts_with_capacity, small_corpus, some_of},
+            train,
+        },
+        model::{AxisCounts, ModelError, ModelFile},
+    };
     use proptest::prelude::*;
 
     /// What does not depend on the sample.
@@ -243,6 +250,35 @@ mod tests {
         let results = trainer.remove_all(&corpus[..1]);
         assert_eq!(results, [Err(NotRemoved::Contradiction(Contradiction))]);
         assert_eq!(trainer.into_counts().axes, counts.axes);
+    }
+
+    /// What a reader would refuse is not made a model of.
+    #[test]
+    fn counts_that_are_more_than_their_articles_make_no_model() {
+        let corpus = small_corpus();
+        let counts = counts_of(&corpus);
+        let base = ModelFile::from_bytes(&train(counts.clone()).unwrap().model).unwrap().serving;
+        let finished = |counts: Counts| {
+            let mut trainer = Trainer::from_counts(counts, false);
+            assert_eq!(trainer.remove_all(&corpus[..1]), [Ok(())]);
+            trainer.finish_as(&base)
+        };
+        let model = finished(counts.clone()).unwrap().model;
+        assert!(ModelFile::from_bytes(&model).is_ok());
+
+        let mut forged = counts.clone();
+        for AxisCounts { documents, cells, .. } in &mut forged.axes {
+            let most = cells.labels.iter().map(|&label| documents[usize::from(label)] as u32);
+            cells.counts = most.collect();
+        }
+        assert!(matches!(finished(forged), Err(TrainError::Model(ModelError::Malformed { .. }))));
+        // The sample holds the article in another group than the one that it is taken out of.
+        let mut forged = counts;
+        let removed = corpus[0].digest();
+        for article in forged.sample.iter_mut().filter(|article| article.digest == removed) {
+            article.group = Digest([7; 16]);
+        }
+        assert!(matches!(finished(forged), Err(TrainError::Model(ModelError::Malformed { .. }))));
     }
 
     /// Labels that only removed articles carried are gone, and an axis with them.

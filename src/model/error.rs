@@ -81,7 +81,7 @@ pub enum ModelError {
 
 impl ModelError {
     /// The section makes no sense, though its checksum matches.
-    pub(super) fn malformed(section: Section, reason: &(impl ToString + ?Sized)) -> Self {
+    pub(crate) fn malformed(section: Section, reason: &(impl ToString + ?Sized)) -> Self {
         ModelError::Malformed { section, reason: reason.to_string() }
     }
 }

@@ -46,7 +46,8 @@ pub(super) fn answers(model: &Model) -> Vec<Answer> {
     TEXTS.iter().map(ask).collect()
 }
 
-/// What the model of a serving section answers. Only what the texts ask for is laid out, which is little of a large model.
+/// What the model of a serving section answers. Of the tables, only what the texts ask for is laid out, which is little of a
+/// large model.
 ///
 /// # Errors
 ///

@@ -67,7 +67,23 @@ impl Layout {
         let is_read = |_, [documents, _]: [u32; 2], is_sampled| documents > 1 || is_sampled;
         let (is_term, _) = keep(&self.terms, sample.iter_mut().map(|article| &mut article.terms), is_read);
         let (mut is_feature, mut is_term) = (is_feature.into_iter(), is_term.into_iter());
-        let counts = self.counts(sample, || is_feature.next() == Some(true), || is_term.next() == Some(true));
+        let counts = self.counts(
+            sample,
+            |push| {
+                self.features.visit(|id, cells| {
+                    if is_feature.next() == Some(true) {
+                        push(id, cells);
+                    }
+                });
+            },
+            |push| {
+                self.terms.visit(|id, cells| {
+                    if is_term.next() == Some(true) {
+                        push(id, cells);
+                    }
+                });
+            },
+        );
         Learnable { counts, lowest, dropped }
     }
 
@@ -184,10 +200,11 @@ mod tests {
     use crate::{
         learn::{
             CatalogChoice, Trainer,
+            refit::refit,
             testing::{catalog, small_corpus, some_settings},
             train,
         },
-        model::PackedCounts,
+        model::{ModelFile, PackedCounts},
     };
 
     fn trainer() -> Trainer {
@@ -236,5 +253,23 @@ mod tests {
             }
         }
         assert!(before < whole.features.len());
+    }
+
+    /// A model is fitted from a part of the features as from all, if it can know no others.
+    #[test]
+    fn a_part_is_fitted_as_the_whole() {
+        let whole = trainer().into_counts();
+        let serving = ModelFile::from_bytes(&trainer().finish().unwrap().model).unwrap().serving;
+        let mut least = whole.features.len();
+        for max_features in [150, 60, 20] {
+            let learnable = trainer().lay_out().learnable_of(max_features);
+            least = least.min(learnable.counts.features.len());
+            let mut base = serving.clone();
+            for (report, lowest) in base.report.axes.iter_mut().flatten().zip(learnable.lowest) {
+                report.settings.min_documents = report.settings.min_documents.max(lowest);
+            }
+            assert_eq!(refit(&base, learnable).unwrap(), refit(&base, Learnable::whole(whole.clone())).unwrap());
+        }
+        assert!(least < whole.features.len());
     }
 }

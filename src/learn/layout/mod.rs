@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer, ser::SerializeSeq as _};
 
 pub(super) use self::learnable::Learnable;
 use super::{
-    sums::Sums,
-    tally::{Row, term},
+    sums::{FeatureCells, Sums},
+    tally::{Contradiction, Row, term},
 };
 use crate::{
     classify::{
@@ -86,29 +86,27 @@ impl Layout {
     /// As counts.
     pub(super) fn into_counts(mut self) -> Counts {
         let (ledger, sample) = (std::mem::take(&mut self.ledger), std::mem::take(&mut self.sample));
-        Counts { ledger, ..self.counts(sample, || true, || true) }
+        let features = std::mem::replace(&mut self.features, Sums::of_fields());
+        let terms = std::mem::replace(&mut self.terms, Sums::of_singles());
+        Counts { ledger, ..self.counts(sample, |push| features.visit_last(push), |push| terms.visit_last(push)) }
     }
 
-    /// The counts without a ledger, with the features and the terms of which is said so, one after the other.
+    /// The counts without a ledger, with this sample, and the features and terms that the two call for.
     fn counts(
         &self,
         sample: Vec<SampleArticle>,
-        mut has_feature: impl FnMut() -> bool,
-        mut has_term: impl FnMut() -> bool,
+        each_feature: impl FnOnce(&mut dyn FnMut(u64, &FeatureCells)),
+        each_term: impl FnOnce(&mut dyn FnMut(u64, &FeatureCells)),
     ) -> Counts {
         let (mut features, mut axes) = (Vec::new(), self.axes.clone());
-        self.features.visit(|id, cells| {
-            if has_feature() {
-                features.push(id);
-                axes.iter_mut().zip(cells).for_each(|(axis, own)| push(&mut axis.cells, own));
-            }
+        each_feature(&mut |id, cells| {
+            features.push(id);
+            axes.iter_mut().zip(cells).for_each(|(axis, own)| push(&mut axis.cells, own));
         });
         let (mut terms, mut term_documents) = (Vec::new(), Vec::new());
-        self.terms.visit(|term, [cells, _]| {
-            if has_term() {
-                terms.push(term);
-                term_documents.push(cells.iter().map(|(_, articles)| *articles).sum());
-            }
+        each_term(&mut |term, [cells, _]| {
+            terms.push(term);
+            term_documents.push(cells.iter().map(|(_, articles)| *articles).sum());
         });
         Counts {
             catalog: self.catalog.clone(),
@@ -122,6 +120,32 @@ impl Layout {
             sample_limit: self.sample_limit,
             sample_is_exact: self.sample_is_exact,
         }
+    }
+
+    /// Checks what removal of articles can have broken, if the counts before did not hold what their ledger says.
+    ///
+    /// # Errors
+    ///
+    /// A reader would refuse the counts.
+    pub(super) fn check(&self) -> Result<(), Contradiction> {
+        let articles = self.ledger.len() as u64;
+        let documents = self.axes.each_ref().map(|axis| axis.documents.as_slice());
+        let counted = |axis: usize, label: u16| documents[axis].get(usize::from(label)).copied().unwrap_or_default();
+        let mut sampled = documents.map(|documents| vec![0_u64; documents.len()]);
+        for article in &self.sample {
+            for (sampled, label) in sampled.iter_mut().zip(article.labels) {
+                label.into_iter().for_each(|label| sampled[usize::from(label)] += 1);
+            }
+        }
+        let is_in_ledger =
+            |article: &SampleArticle| self.ledger.binary_search_by_key(&article.digest, |entry| entry.article).is_ok();
+        let is_sound = self.languages.iter().sum::<u64>() == articles
+            && documents.iter().all(|documents| documents.iter().sum::<u64>() <= articles)
+            && sampled.iter().zip(documents).all(|(sampled, all)| sampled.iter().zip(all).all(|(few, all)| few <= all))
+            && self.sample.iter().all(is_in_ledger)
+            && self.features.all(|axis, label, articles| u64::from(articles) <= counted(axis, label))
+            && self.terms.all(|_, _, documents| u64::from(documents) <= articles);
+        if is_sound { Ok(()) } else { Err(Contradiction) }
     }
 
     /// As the section of a file: what packing the counts would give. A long one waits in the directory, if there is one.
@@ -180,7 +204,7 @@ struct Search<'a, T> {
 }
 
 /// Features that are looked for at a time: so many that the processor's cache holds them.
-const SEARCHED_TOGETHER: usize = 1 << 16;
+const SEARCHED_TOGETHER: usize = if cfg!(test) { 16 } else { 1 << 16 };
 
 /// Looks for what articles have of the next features, which hold n-grams whole; `base` is where the first of these stands
 /// among all.

@@ -15,8 +15,8 @@ const MAX_FEATURES: usize = 1 << 10;
 /// An n-gram comes often if it does so many times among the changes that are merged at a time.
 const OFTEN: usize = 8;
 
-/// A table with one place for each n-gram by its hash: the first that comes often has it. What finds its place taken is
-/// gathered like any other.
+/// A table with one place for each n-gram by its hash: the first that comes often has it, for the fields in which it stood
+/// until then. What finds its place taken, or comes in other fields, is gathered like any other.
 #[derive(Debug, Default)]
 pub(super) struct Frequent {
     places: Box<[Place]>,

@@ -35,8 +35,8 @@ const SORTED_TOGETHER: usize = 64;
 
 /// Features that are visited together are about so many, so that who goes through all articles for them does it a few times
 /// only; and of so many parts at least, which are read at the same time.
-const STRETCH: usize = 1 << 17;
-const MIN_STRETCH_PARTS: usize = 4;
+const STRETCH: usize = if cfg!(test) { 64 } else { 1 << 17 };
+const MIN_STRETCH_PARTS: usize = if cfg!(test) { 1 } else { 4 };
 
 /// Parts that are read while those before are used.
 const READ_AHEAD: usize = 4;
@@ -228,6 +228,18 @@ impl Sums {
         });
     }
 
+    /// Whether `is_right` of all cells, with axis, label and articles. It must have been finished.
+    pub(super) fn all(&self, is_right: impl Fn(usize, u16, u32) -> bool + Sync) -> bool {
+        self.parts.par_iter().all(|part| {
+            let mut all = true;
+            part.run.visit(|_, cells| {
+                let cells = (0..).zip(cells).flat_map(|(axis, cells)| cells.iter().map(move |cell| (axis, cell)));
+                all &= cells.map(|(axis, &(label, articles))| is_right(axis, label, articles)).all(|right| right);
+            });
+            all
+        })
+    }
+
     /// Features there are. It must have been finished.
     pub(super) fn features(&self) -> usize {
         self.parts.iter().map(|part| part.run.features).sum()
@@ -262,6 +274,11 @@ impl Sums {
         self.parts.iter().for_each(|part| part.run.visit(&mut visit));
     }
 
+    /// [`Sums::visit`] for the last time: what was visited is given back.
+    pub(super) fn visit_last(self, mut visit: impl FnMut(u64, &FeatureCells)) {
+        self.parts.into_iter().for_each(|part| part.run.visit(&mut visit));
+    }
+
     /// Calls `visit` for many neighbouring features at a time, ascending. It must have been finished.
     pub(super) fn visit_stretches(&self, mut visit: impl FnMut(&[(u64, FeatureTotals)])) {
         let features_of = |Part { run, .. }: &Part| {
@@ -276,8 +293,8 @@ impl Sums {
         };
         let parts = (STRETCH * PARTS).checked_div(self.features()).unwrap_or(PARTS).clamp(MIN_STRETCH_PARTS, PARTS);
         for parts in self.parts.chunks(parts) {
-            let features: Vec<_> = parts.par_iter().map(features_of).collect();
-            visit(&features.concat());
+            let features: Vec<_> = parts.par_iter().flat_map_iter(features_of).collect();
+            visit(&features);
         }
     }
 }

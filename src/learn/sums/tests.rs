@@ -40,26 +40,35 @@ proptest! {
     /// However the changes are gathered, the sums are those of a plain map.
     #[test]
     fn sums_are_those_of_a_map(
-        added in proptest::collection::vec((id(), label(), label(), 1_u32..u32::MAX / 500), 0..400),
+        added in proptest::collection::vec(
+            proptest::collection::btree_map(id(), (label(), label(), 1_u32..u32::MAX / 500), 1..30), 0..30,
+        ),
         taken in proptest::collection::vec(any::<prop::sample::Index>(), 0..50),
     ) {
         let (mut sums, mut plain) = (Sums::of_fields(), Plain::new());
-        for (id, first, second, articles) in added {
-            let axes = plain.entry(id).or_default();
-            let mut left = [id].into_iter();
+        for counts in added {
+            let (bare, counts): (Plain, Plain) = counts
+                .into_iter()
+                .map(|(id, (first, second, articles))| {
+                    (id, [first, second].map(|label| label.map(|label| (label, articles)).into_iter().collect()))
+                })
+                .partition(|(_, axes): &(u64, [BTreeMap<u16, u32>; 2])| axes.iter().all(BTreeMap::is_empty));
+            let mut left = counts.iter();
             sums.add_counts(|cells| {
-                let id = left.next()?;
-                for (axis, label) in [first, second].into_iter().enumerate() {
-                    cells[axis].extend(label.map(|label| (label, articles)));
-                    label.into_iter().for_each(|label| *axes[axis].entry(label).or_default() += articles);
-                }
+                let (&id, axes) = left.next()?;
+                cells.iter_mut().zip(axes).for_each(|(cells, counts)| cells.extend(counts.iter().map(|(label, n)| (*label, *n))));
                 Some(id)
             });
-            for (axis, cells) in plain[&id].iter().enumerate() {
-                cells.iter().for_each(|(&label, &articles)| assert_eq!(sums.count(id, axis, label), articles));
+            bare.keys().for_each(|&id| sums.add_bare(id));
+            for (&id, axes) in bare.iter().chain(&counts) {
+                for (sums, counts) in plain.entry(id).or_default().iter_mut().zip(axes) {
+                    counts.iter().for_each(|(&label, articles)| *sums.entry(label).or_default() += articles);
+                }
             }
-            if first.or(second).is_none() {
-                sums.add_bare(id);
+            for id in counts.keys() {
+                for (axis, cells) in plain[id].iter().enumerate() {
+                    cells.iter().for_each(|(&label, &articles)| assert_eq!(sums.count(*id, axis, label), articles));
+                }
             }
         }
         sums.finish();
@@ -88,13 +97,15 @@ proptest! {
 
     /// Of so many articles that features come often, that labels come later, and that some are taken off between.
     #[test]
-    fn articles_are_added_up(seed: u64, label_limits in proptest::collection::vec(1_u64..40, 2..5)) {
+    fn articles_are_added_up(
+        seed: u64, singles: bool, label_limits in proptest::collection::vec(1_u64..40, 2..5),
+    ) {
         let mut state = seed;
         let mut random = |below: u64| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             crate::text::mix(state) % below
         };
-        let (mut sums, mut plain, mut has_frequent) = (Sums::of_fields(), Plain::new(), false);
+        let (mut sums, mut plain, mut has_frequent) = (if singles { Sums::of_singles() } else { Sums::of_fields() }, Plain::new(), false);
         for limit in label_limits {
             let articles: Vec<(Vec<Ngram>, [Option<u16>; 2])> = (0..1500)
                 .map(|_| {
@@ -108,7 +119,10 @@ proptest! {
                     let mut ids: Vec<u64> = (0..12).map(|_| id(&mut random)).collect();
                     ids.sort_unstable();
                     let second = random(limit + 1).checked_sub(1);
-                    (Ngram::all(ids.into_iter()), [Some(random(limit) as u16), second.map(|label| label as u16)])
+                    ids.dedup();
+                    let single = |&id: &u64| Ngram { id, fields: 1 };
+                    let own = if singles { ids.iter().map(single).collect() } else { Ngram::all(ids.into_iter()) };
+                    (own, [Some(random(limit) as u16), second.map(|label| label as u16)])
                 })
                 .collect();
             let rows: Vec<_> = articles.iter().map(|(ngrams, labels)| (ngrams.as_slice(), *labels)).collect();
@@ -121,8 +135,15 @@ proptest! {
                     }
                 }
             }
+            let more = random(8) << 5;
+            let mut left = [more].into_iter();
+            sums.add_counts(|[cells, _]| {
+                cells.push((1, 3));
+                left.next()
+            });
+            *plain.entry(more).or_default()[0].entry(1).or_default() += 3;
             sums.settle();
-            has_frequent |= (0..8).any(|number| sums.parts[0].frequent.count(number << 5, 1, 0, 0) > 0);
+            has_frequent |= (0..8).any(|number| sums.parts[0].frequent.count(number << 5, 0, 0, 0) > 0);
             for (&id, axes) in plain.iter_mut().step_by(7) {
                 let Some((label, articles)) = axes[0].pop_first() else { continue };
                 prop_assert_eq!(sums.count(id, 0, label), articles);
