@@ -233,8 +233,9 @@ impl Sums {
         self.parts.par_iter().all(|part| {
             let mut all = true;
             part.run.visit(|_, cells| {
-                let cells = (0..).zip(cells).flat_map(|(axis, cells)| cells.iter().map(move |cell| (axis, cell)));
-                all &= cells.map(|(axis, &(label, articles))| is_right(axis, label, articles)).all(|right| right);
+                for (axis, cells) in cells.iter().enumerate() {
+                    all &= cells.iter().all(|&(label, articles)| is_right(axis, label, articles));
+                }
             });
             all
         })
