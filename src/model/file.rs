@@ -72,8 +72,8 @@ impl ModelFile {
     ///
     /// As [`ModelFile::write`].
     pub fn write_packed(mut serving: Serving, counts: PackedCounts) -> Result<(Vec<u8>, String), ModelError> {
-        check_same_model(&serving, &counts.catalog, counts.labels.each_ref().map(Vec::as_slice))?;
         serving.self_test = self_test::answers_of(&serving)?;
+        check_same_model(&serving, &counts.catalog, counts.labels.each_ref().map(Vec::as_slice))?;
         let packed = codec::pack(&serving, Section::Serving, None)?;
         // What is packed need not be held while the file is put together.
         drop(serving);
