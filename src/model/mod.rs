@@ -11,7 +11,10 @@ mod report;
 mod self_test;
 pub mod store;
 
-use std::io::{self, Read as _};
+use std::{
+    collections::HashSet,
+    io::{self, Read as _},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,14 +107,14 @@ impl Model {
         let answers = std::mem::take(&mut serving.self_test);
         let own =
             container.digest(Section::Counts).is_some_and(|digest| file::shortened(&digest) == serving.calibrated_on);
-        let model = Self { is_calibrated: own, ..Self::new(container.version(), &serving, &serving.tables)? };
+        let model = Self { is_calibrated: own, ..Self::new(container.version(), &serving, None)? };
         drop(serving);
         self_test::check(&model, &answers)?;
         Ok(model)
     }
 
-    /// The model of a serving section, with these tables.
-    fn new(version: String, serving: &Serving, tables: &Tables) -> Result<Self, ModelError> {
+    /// The model of a serving section; if there are some, one that knows these n-grams only.
+    fn new(version: String, serving: &Serving, ngrams: Option<&HashSet<u64>>) -> Result<Self, ModelError> {
         let section = Section::Serving;
         serving.catalog.check().map_err(|error| ModelError::malformed(section, &error))?;
         if serving.terms.len() != serving.term_documents.len() {
@@ -137,8 +140,11 @@ impl Model {
             let name = Axis::ALL.get(axis).and_then(|&axis| catalog.get(axis, id)).map(|label| label.name_en.as_str());
             name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
         };
-        let scorer = Scorer::new(tables, Names::new(&catalog), display)
-            .map_err(|error| ModelError::malformed(section, &error))?;
+        let malformed = |error| ModelError::malformed(section, &error);
+        let part = ngrams.map(|ngrams| serving.tables.check().map(|()| serving.tables.of_ngrams(ngrams)));
+        let part = part.transpose().map_err(malformed)?;
+        let tables = part.as_ref().unwrap_or(&serving.tables);
+        let scorer = Scorer::new(tables, Names::new(&catalog), display).map_err(malformed)?;
         let frequencies = serving.terms.iter().copied().zip(serving.term_documents.iter().copied());
         Ok(Model {
             version,
