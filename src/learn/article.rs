@@ -9,7 +9,7 @@ use crate::{
         features::{self, Ngram},
     },
     model::Digest,
-    text::{Article, Document, TokenKind},
+    text::{Article, Document, FOLDED, TokenKind},
 };
 
 /// An article with one or two labels.
@@ -49,26 +49,13 @@ impl Prepared {
     }
 }
 
-/// By ASCII character: the letter in lower case or the digit that it is; 0 for any other.
-const SAID: [u8; 128] = {
-    let mut said = [0; 128];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        if byte.is_ascii_alphanumeric() {
-            said[byte as usize] = byte.to_ascii_lowercase();
-        }
-        byte += 1;
-    }
-    said
-};
-
 /// Adds the letters and digits of ASCII text. Each character is written where the next letter belongs, whether it is one or
 /// not: a processor would often guess wrong.
 fn push_said(said: &mut Vec<u8>, ascii: &[u8]) {
     let mut end = said.len();
     said.resize(end + ascii.len(), 0);
     for byte in ascii {
-        let letter = SAID[usize::from(byte & 127)];
+        let letter = FOLDED[usize::from(*byte)];
         said[end] = letter;
         end += usize::from(letter != 0);
     }

@@ -42,7 +42,7 @@ impl Default for Tally {
     }
 }
 
-/// A term as what it is counted as: an n-gram without fields, whose only feature it is.
+/// A term as it is counted: an n-gram by itself, in the field of number 0, so that the term is its only feature.
 pub(super) fn term(term: u64) -> Ngram {
     Ngram { id: term, fields: 1 }
 }

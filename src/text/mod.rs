@@ -26,5 +26,6 @@ pub use document::{Document, Role, Sentence};
 pub use language::Language;
 pub(crate) use terms::Home;
 pub use terms::{Numbering, TermFilter};
+pub(crate) use tokens::FOLDED;
 pub use tokens::{SCHEME, Token, TokenKind, is_han, mix, term_hash};
 pub use zones::{Zone, holding_verb};

@@ -122,7 +122,7 @@ pub fn is_han(character: char) -> bool {
 }
 
 /// An ASCII letter in lower case, or a digit, for every byte that is one; 0 for all others.
-const FOLDED: [u8; 256] = {
+pub(crate) const FOLDED: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0_u8;
     while byte < 128 {
