@@ -5,7 +5,7 @@
 use chuanda::{
     classify::Axis,
     learn::{self, Added, CatalogChoice, LabelledArticle, MergeError, Trainer},
-    model::{Counts, Model, ModelError, ModelFile},
+    model::{Counts, Model, ModelError, ModelFile, StoredCounts},
 };
 use proptest::prelude::*;
 
@@ -47,8 +47,13 @@ fn train(corpus: &[LabelledArticle]) -> Vec<u8> {
 /// What `chuanda count` and `chuanda merge` do, through the bytes of files.
 fn merge(files: &[Vec<u8>]) -> Vec<u8> {
     let names: Vec<usize> = (0..files.len()).collect();
-    let load = |shard: usize| Counts::from_bytes(&files[shard]).map_err(MergeError::Model);
-    learn::train(learn::merge(&names, load).unwrap().counts).unwrap().model
+    let open = |shard: usize| Ok::<_, MergeError>(StoredCounts::from_bytes(files[shard].clone()).unwrap());
+    learn::merge(&names, open).unwrap().trainer.finish().unwrap().model
+}
+
+/// A trainer that goes on from counts, as `chuanda update` does, through the bytes of a file.
+fn goes_on(counts: &Counts) -> Trainer {
+    Trainer::from_counts(StoredCounts::from_bytes(counts.to_bytes().unwrap()).unwrap(), false).unwrap()
 }
 
 fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
@@ -89,7 +94,7 @@ proptest! {
         let base = ModelFile::from_bytes(&train(&before)).unwrap();
         prop_assert!(base.model.is_calibrated());
         let change = || {
-            let mut trainer = Trainer::from_counts(base.counts.clone(), false);
+            let mut trainer = goes_on(&base.counts);
             prop_assert!(trainer.remove_all(&corpus[..removed]).into_iter().all(|result| result.is_ok()));
             prop_assert!(trainer.add_all(&corpus[16..]).into_iter().all(|result| result == Ok(Added::New)));
             Ok(trainer)
@@ -99,7 +104,7 @@ proptest! {
         prop_assert!(calibrated.calibrate_on(&after).into_iter().all(|is_counted| is_counted));
         prop_assert!(calibrated.finish().unwrap().model == retrained);
 
-        let updated = change()?.finish_as(&base.serving).unwrap();
+        let updated = change()?.finish_as(|| Ok(base.serving.clone())).unwrap();
         let file = ModelFile::from_bytes(&updated.model).unwrap();
         prop_assert!(!file.model.is_calibrated());
         prop_assert_eq!(&file.counts, &ModelFile::from_bytes(&retrained).unwrap().counts);
@@ -118,12 +123,12 @@ proptest! {
         prop_assert!(merge(&[updated.model]) == retrained);
 
         // There and back again: what was never gone has kept its weight.
-        let mut trainer = Trainer::from_counts(base.counts.clone(), false);
+        let mut trainer = goes_on(&base.counts);
         prop_assert!(trainer.add_all(&corpus[16..]).into_iter().all(|result| result == Ok(Added::New)));
-        let more = ModelFile::from_bytes(&trainer.finish_as(&base.serving).unwrap().model).unwrap();
-        let mut trainer = Trainer::from_counts(more.counts, false);
+        let more = ModelFile::from_bytes(&trainer.finish_as(|| Ok(base.serving.clone())).unwrap().model).unwrap();
+        let mut trainer = goes_on(&more.counts);
         prop_assert!(trainer.remove_all(&corpus[16..]).into_iter().all(|result| result.is_ok()));
-        prop_assert!(trainer.finish_as(&more.serving).unwrap().model == train(&before));
+        prop_assert!(trainer.finish_as(|| Ok(more.serving)).unwrap().model == train(&before));
     }
 }
 
@@ -132,9 +137,12 @@ fn nothing_left_is_no_model() {
     let corpus = corpus();
     let base = ModelFile::from_bytes(&train(&corpus)).unwrap();
     let finish = |rest: usize| {
-        let mut trainer = Trainer::from_counts(base.counts.clone(), false);
+        let mut trainer = goes_on(&base.counts);
         assert!(trainer.remove_all(&corpus[rest..]).into_iter().all(|result| result.is_ok()));
-        trainer.finish_as(&base.serving).map(|trained| trained.not_learnt).map_err(|error| error.to_string())
+        trainer
+            .finish_as(|| Ok(base.serving.clone()))
+            .map(|trained| trained.not_learnt)
+            .map_err(|error| error.to_string())
     };
     assert_eq!(finish(0).unwrap_err(), "no labelled articles");
     assert!(finish(1).unwrap_err().contains("at least two labels"));

@@ -14,9 +14,9 @@ use chuanda::{
             TrainingLimits, Trainings, WhenBusy,
         },
     },
-    learn::{CatalogChoice, Condition, LabelledArticle, Measure, Part, Trainer},
+    learn::{self, CatalogChoice, Condition, LabelledArticle, Measure, MergeError, Part, Trainer},
     model::{
-        Counts, Model, ModelFile,
+        Model, ModelFile, StoredCounts,
         store::{Expected, Store, StoreError, Version},
     },
     proto::v1::{
@@ -226,9 +226,8 @@ async fn the_same_corpus_gives_the_same_version_whichever_way_it_comes() {
     });
     let shards: Vec<Vec<u8>> = shards.collect();
     let names = ["a", "b", "c"].map(str::to_owned);
-    let merged =
-        chuanda::learn::merge(&names, |n| Counts::from_bytes(&shards[n]).map_err(chuanda::learn::MergeError::from));
-    assert_eq!(chuanda::learn::train(merged.unwrap().counts).unwrap().version, expect.as_str());
+    let open = |shard: usize| Ok::<_, MergeError>(StoredCounts::from_bytes(shards[shard].clone()).unwrap());
+    assert_eq!(learn::merge(&names, open).unwrap().trainer.finish().unwrap().version, expect.as_str());
 }
 
 #[tokio::test]
@@ -367,13 +366,13 @@ async fn what_is_given_up_leaves_nothing_behind() {
 #[tokio::test]
 async fn an_update_is_the_one_of_the_command_line() {
     let here = Here::new();
-    let base = here.store.load_file(&here.active()).unwrap();
+    let (base, counts) = here.store.open_model(&here.active()).unwrap().into_parts();
     let (old, all) = (corpus(3), corpus(5));
     let (removed, added) = (&old[..1], &all[12..]);
-    let mut trainer = Trainer::from_counts(base.counts, false);
+    let mut trainer = Trainer::from_counts(counts, false).unwrap();
     assert!(trainer.remove_all(removed)[0].is_ok());
     trainer.add_all(added);
-    let expect = trainer.finish_as(&base.serving).unwrap();
+    let expect = trainer.finish_as(|| base.load()).unwrap();
 
     // Additions before removals: the order says nothing.
     let mut changes = adding(added);

@@ -231,15 +231,18 @@ pub struct Ngram {
 impl Ngram {
     /// The n-grams that some features, ascending, are of.
     pub(crate) fn all(features: impl Iterator<Item = u64>) -> Vec<Self> {
-        let mut all: Vec<Self> = Vec::with_capacity(features.size_hint().0);
-        for feature in features {
-            let (id, field) = (ngram_of(feature), 1 << field_number(feature));
-            match all.last_mut() {
-                Some(last) if last.id == id => last.fields |= field,
-                Some(_) | None => all.push(Ngram { id, fields: field }),
-            }
-        }
+        let mut all = Vec::with_capacity(features.size_hint().0);
+        features.for_each(|feature| Self::push(&mut all, feature));
         all
+    }
+
+    /// Adds a feature, which comes after all before, to the n-grams that features are of.
+    pub(crate) fn push(all: &mut Vec<Self>, feature: u64) {
+        let (id, field) = (ngram_of(feature), 1 << field_number(feature));
+        match all.last_mut() {
+            Some(last) if last.id == id => last.fields |= field,
+            Some(_) | None => all.push(Ngram { id, fields: field }),
+        }
     }
 
     /// Its features, ascending.

@@ -1,6 +1,6 @@
 //! `chuanda merge`: counts of shards in, a model of the whole out.
 
-use std::{fs, path::PathBuf};
+use std::{fs::File, path::PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     learn::{self, MergeError, Merged, Trained},
-    model::{Counts, Report},
+    model::{Report, StoredCounts},
 };
 
 /// Learn a model from counts, without the articles
@@ -57,20 +57,19 @@ struct Summary<'a> {
 impl From<MergeError> for CliError {
     fn from(error: MergeError) -> Self {
         match error {
-            MergeError::Contradiction { .. } => CliError::Unusable(error.into()),
+            MergeError::Contradiction { .. } | MergeError::Model { .. } => CliError::Unusable(error.into()),
             MergeError::Catalogs { .. }
             | MergeError::Overlap { .. }
             | MergeError::TooManyLabels { .. }
             | MergeError::TooManyArticles
-            | MergeError::Changed { .. }
-            | MergeError::Model(_) => CliError::Failed(error.into()),
+            | MergeError::Changed { .. } => CliError::Failed(error.into()),
         }
     }
 }
 
-fn read(path: &PathBuf) -> Result<Counts, CliError> {
-    let bytes = fs::read(path).with_context(|| path.display().to_string()).map_err(CliError::Unusable)?;
-    Counts::from_bytes(&bytes).with_context(|| path.display().to_string()).map_err(CliError::Unusable)
+fn open(path: &PathBuf) -> Result<StoredCounts, CliError> {
+    let counts = File::open(path).map_err(anyhow::Error::from).and_then(|file| Ok(StoredCounts::from_file(file)?));
+    counts.with_context(|| path.display().to_string()).map_err(CliError::Unusable)
 }
 
 /// Runs the command.
@@ -84,11 +83,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let names: Vec<String> = args.counts.iter().map(|path| path.display().to_string()).collect();
     let (overlapping, contained, is_exact, trained) = args.work.pool()?.install(|| {
         told.doing("adding up");
-        let merged = learn::merge(&names, |shard| read(&args.counts[shard]))?;
+        let Merged { trainer, overlapping, contained } = learn::merge(&names, |shard| open(&args.counts[shard]))?;
         told.doing("choosing settings and fitting");
-        let Merged { counts, overlapping, contained } = merged;
-        let is_exact = counts.sample_is_exact;
-        let trained = learn::train(counts).map_err(|error| CliError::Failed(error.into()))?;
+        let is_exact = trainer.sample_is_exact();
+        let trainer = trainer.with_scratch(destination.directory(&args.output));
+        let trained = trainer.finish().map_err(|error| CliError::Failed(error.into()))?;
         Ok::<_, CliError>((overlapping, contained, is_exact, trained))
     })?;
     output::publish(destination, &args.output, &trained.model)?;

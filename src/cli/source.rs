@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsString,
-    fs,
+    fs::File,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use anyhow::Context as _;
 
 use super::{CliError, told};
 use crate::model::{
-    Model, ModelError, ModelFile,
+    Model, ModelError, ModelFile, StoredModel,
     store::{Store, StoreError, Version},
 };
 
@@ -91,25 +91,30 @@ pub(super) fn opened(
 impl Source {
     /// The model, ready to answer.
     pub(super) fn load(&self) -> Result<Model, CliError> {
-        self.read(Model::embedded, Model::from_bytes, Store::load)
+        self.read(Model::embedded, Model::from_file, Store::load)
     }
 
     /// The model with what learning goes on from.
     pub(super) fn load_file(&self) -> Result<ModelFile, CliError> {
-        self.read(ModelFile::embedded, ModelFile::from_bytes, Store::load_file)
+        self.read(ModelFile::embedded, ModelFile::from_file, Store::load_file)
+    }
+
+    /// The model in its file, for learning to go on from.
+    pub(super) fn open(&self) -> Result<StoredModel, CliError> {
+        self.read(StoredModel::embedded, StoredModel::from_file, Store::open_model)
     }
 
     fn read<T>(
         &self,
         embedded: impl FnOnce() -> Result<T, ModelError>,
-        from_bytes: impl FnOnce(&[u8]) -> Result<T, ModelError>,
+        from_file: impl FnOnce(File) -> Result<T, ModelError>,
         from_store: impl FnOnce(&Store, &Version) -> Result<T, StoreError>,
     ) -> Result<T, CliError> {
         let model = match self {
             Source::Embedded => embedded().context("the model that is built in"),
             Source::File(path) => {
-                let bytes = fs::read(path).map_err(anyhow::Error::from);
-                let model = bytes.and_then(|bytes| Ok(from_bytes(&bytes)?));
+                let file = File::open(path).map_err(anyhow::Error::from);
+                let model = file.and_then(|file| Ok(from_file(file)?));
                 model.with_context(|| format!("--model {}", path.display()))
             }
             Source::Store(store) => active(store).and_then(|version| from_store(store, &version)).context("--models"),

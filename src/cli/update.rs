@@ -18,7 +18,7 @@ use super::{
 use crate::{
     learn::{Calibration, Part, Trainer},
     model::{
-        ModelFile, Report,
+        Report,
         store::{Origin, Version},
     },
 };
@@ -122,16 +122,16 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         (None, Some(directory)) => Source::Store(source::open(&directory)?),
         (None, None) => Source::Embedded,
     };
-    let ModelFile { model, serving, counts } = source.load_file()?;
+    let model = source.open()?;
     let base = model.version().to_owned();
-    // It answers nothing here, and may be large.
-    drop(model);
     let target = args.destination.begin()?;
     let mut told = Told::new(true);
-    let trainer = Trainer::from_counts(counts, args.allow_new_labels);
-    let mut trainer = trainer.with_scratch(target.directory());
     let anew = !args.calibrate_on.is_empty();
     let (added, removed, calibration, trained) = args.work.pool()?.install(|| {
+        let (serving, counts) = model.into_parts();
+        let trainer = Trainer::from_counts(counts, args.allow_new_labels);
+        let trainer = trainer.context("the model").map_err(CliError::Unusable)?;
+        let mut trainer = trainer.with_scratch(target.directory());
         let removed = change(Part::Remove, &mut remove, &mut trainer, &mut told);
         let added = change(Part::Add, &mut add, &mut trainer, &mut told);
         if trainer.articles() == 0 {
@@ -145,9 +145,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         told.doing("fitting");
         let calibration = Calibration::of(&trainer, anew);
         // Articles that are added take nothing away that learning needs.
-        let (flag, trained) =
-            if anew { ("--calibrate-on", trainer.finish()) } else { ("--remove", trainer.finish_as(&serving)) };
-        Ok::<_, CliError>((added, removed, calibration, trained.context(flag)?))
+        let trained = if anew {
+            trainer.finish().context("--calibrate-on")?
+        } else {
+            trainer.finish_as(|| serving.load()).context("--remove")?
+        };
+        Ok::<_, CliError>((added, removed, calibration, trained))
     })?;
     let places = target.publish(&trained.model, Origin::Update, Version::new(&base).ok())?;
     let mut exit = told.finish();

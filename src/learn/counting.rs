@@ -311,14 +311,16 @@ impl Trainer {
         train::learn(learnable, packed, watch)
     }
 
-    /// Takes settings and fitted values from a model, fits only likelihoods, and writes the model file.
+    /// Takes settings and fitted values from a model, fits only likelihoods, and writes the model file. The model is read when
+    /// the counts are laid out, since both take much memory.
     ///
     /// # Errors
     ///
-    /// No axis is left that the model has settings for and that has articles of two labels.
-    pub fn finish_as(self, base: &Serving) -> Result<Trained, TrainError> {
+    /// The model cannot be read; no axis is left that it has settings for and that has articles of two labels.
+    pub fn finish_as(self, base: impl FnOnce() -> Result<Serving, ModelError>) -> Result<Trained, TrainError> {
         let (learnable, packed) = self.split()?;
-        train::publish(refit(base, learnable)?, packed)
+        let serving = refit(&base()?, learnable)?;
+        train::publish(serving, packed)
     }
 
     /// What learning reads, and all counts, packed: of most features, which no model knows, only what the file will say is held

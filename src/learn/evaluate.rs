@@ -187,7 +187,7 @@ mod tests {
     use crate::learn::{
         CatalogChoice, Trainer,
         select::{CALIBRATION_FOLDS, inner_fold},
-        testing::{counts_of, small_corpus},
+        testing::{counts_of, goes_on, small_corpus},
     };
 
     /// Labels and words by chance: whoever does better than guessing has seen the answers.
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn what_cannot_be_held_out_is_told() {
         let corpus = random_corpus();
-        let mut trainer = Trainer::from_counts(counts_of(&corpus), false);
+        let mut trainer = goes_on(&counts_of(&corpus));
         trainer.calibrate_on(&corpus[..100]);
         let file = ModelFile::from_bytes(&trainer.finish().unwrap().model).unwrap();
         let mut rest = corpus[100..].to_vec();

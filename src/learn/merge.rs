@@ -9,10 +9,11 @@ use std::{
 use super::{
     CatalogChoice, Trainer,
     tally::{Contradiction, Row},
+    update::LOOKED_UP_TOGETHER,
 };
 use crate::{
     classify::{Axis, Catalog},
-    model::{Counts, Digest, MAX_SAMPLE, ModelError, digest_of},
+    model::{Digest, MAX_SAMPLE, ModelError, SampleArticle, StoredCounts},
 };
 
 /// Counts that cannot be merged. Shards are told by the names they were given.
@@ -62,16 +63,21 @@ pub enum MergeError {
         /// The shard.
         shard: String,
     },
-    /// Counts that cannot be encoded.
-    #[error(transparent)]
-    Model(#[from] ModelError),
+    /// A shard cannot be read, or makes no sense.
+    #[error("{shard}: {reason}")]
+    Model {
+        /// The shard.
+        shard: String,
+        /// What is wrong.
+        reason: ModelError,
+    },
 }
 
 /// Shards that were merged.
 #[derive(Debug)]
 pub struct Merged {
-    /// The counts of all articles, each once.
-    pub counts: Counts,
+    /// Has counted all articles, each once.
+    pub trainer: Trainer,
     /// Articles that stand in more than one shard, without those of contained shards.
     pub overlapping: usize,
     /// Shards that add nothing, since all their articles stand in another one: which, and in which, in the order given.
@@ -79,19 +85,19 @@ pub struct Merged {
 }
 
 /// Merges shards. The counts, ledger and sample are those of counting all their articles together, whatever the order of
-/// the shards; that needs samples which are exact ([`Counts::sample_is_exact`]).
+/// the shards; that needs samples which are exact ([`Counts::sample_is_exact`](crate::model::Counts::sample_is_exact)).
 ///
-/// Each shard is loaded two or three times, by its place in `names`, so that no more than one has to be held beside the
-/// sums and the digests of all articles.
+/// Each shard is opened two or three times, by its place in `names`, and its features are read from its file: held are the
+/// sums, the digests of all articles, and the sample of one shard.
 ///
 /// # Errors
 ///
-/// Those of loading; shards that do not fit together, as [`MergeError`] says.
+/// Those of opening; shards that do not fit together, as [`MergeError`] says.
 pub fn merge<E: From<MergeError>>(
     names: &[impl fmt::Display],
-    load: impl FnMut(usize) -> Result<Counts, E>,
+    open: impl FnMut(usize) -> Result<StoredCounts, E>,
 ) -> Result<Merged, E> {
-    merge_with_capacity(names, load, MAX_SAMPLE)
+    merge_with_capacity(names, open, MAX_SAMPLE)
 }
 
 /// What is known of all shards before their counts are added.
@@ -105,34 +111,34 @@ struct Survey {
     contained: Vec<(usize, usize)>,
 }
 
-fn articles(counts: &Counts) -> impl Iterator<Item = Digest> {
-    counts.ledger.iter().map(|entry| entry.article)
+fn articles(counts: &StoredCounts) -> impl Iterator<Item = Digest> {
+    counts.rest().ledger.iter().map(|entry| entry.article)
 }
 
 fn survey<E: From<MergeError>>(
     names: &[impl fmt::Display],
-    mut load: impl FnMut(usize) -> Result<Counts, E>,
+    mut open: impl FnMut(usize) -> Result<StoredCounts, E>,
 ) -> Result<Survey, E> {
     let mut survey =
         Survey { catalog: Catalog::default(), articles: Vec::new(), kept: Vec::new(), contained: Vec::new() };
     let mut labels: [BTreeSet<String>; 2] = Default::default();
     let mut order = Vec::new();
     for shard in 0..names.len() {
-        let counts = load(shard)?;
+        let counts = open(shard)?;
+        let rest = counts.rest();
         if shard == 0 {
-            survey.catalog = counts.catalog.clone();
-        } else if counts.catalog != survey.catalog {
+            survey.catalog = rest.catalog.clone();
+        } else if rest.catalog != survey.catalog {
             let (first, second) = (names[0].to_string(), names[shard].to_string());
             return Err(MergeError::Catalogs { first, second }.into());
         }
         for axis in Axis::ALL {
-            labels[axis as usize].extend(counts.axes[axis as usize].labels.iter().cloned());
+            labels[axis as usize].extend(rest.axes[axis as usize].labels.iter().cloned());
             if labels[axis as usize].len() > Catalog::MAX_LABELS {
                 return Err(MergeError::TooManyLabels { axis: axis.name() }.into());
             }
         }
-        let digest = digest_of(&counts).map_err(MergeError::Model)?;
-        order.push((Reverse(counts.ledger.len()), digest, shard));
+        order.push((Reverse(rest.ledger.len()), counts.digest(), shard));
         survey.articles.push(articles(&counts).collect());
     }
     order.sort_unstable();
@@ -168,32 +174,28 @@ impl Survey {
 
 pub(super) fn merge_with_capacity<E: From<MergeError>>(
     names: &[impl fmt::Display],
-    mut load: impl FnMut(usize) -> Result<Counts, E>,
+    mut open: impl FnMut(usize) -> Result<StoredCounts, E>,
     capacity: usize,
 ) -> Result<Merged, E> {
-    let survey = survey(names, &mut load)?;
+    let survey = survey(names, &mut open)?;
     let total = survey.kept.iter().map(|&shard| survey.articles[shard].len()).sum::<usize>();
     if u32::try_from(total).is_err() {
         return Err(MergeError::TooManyArticles.into());
     }
-    let mut load = |shard: usize| {
-        let counts = load(shard)?;
-        let is_same = counts.catalog == survey.catalog && articles(&counts).eq(survey.articles[shard].iter().copied());
+    let mut open = |shard: usize| {
+        let counts = open(shard)?;
+        let is_same =
+            counts.rest().catalog == survey.catalog && articles(&counts).eq(survey.articles[shard].iter().copied());
         if is_same { Ok(counts) } else { Err(E::from(MergeError::Changed { shard: names[shard].to_string() })) }
     };
+    let unread = |shard: usize| move |reason| MergeError::Model { shard: names[shard].to_string(), reason };
 
     let mut trainer = Trainer::with_capacity(CatalogChoice::GivenOrNew(survey.catalog.clone()), capacity);
     // How often each article was counted too much.
     let mut doubles: HashMap<Digest, u32> = HashMap::new();
     for &shard in &survey.kept {
-        let counts = load(shard)?;
-        let numbers = trainer.tally.add_counts(&counts);
-        trainer.sample_from(&counts, &numbers);
-        trainer.sample.is_exact &= counts.sample_is_exact;
-        for entry in counts.ledger {
-            if trainer.ledger.insert(entry.article, entry.text).is_some() {
-                *doubles.entry(entry.article).or_default() += 1;
-            }
+        for article in trainer.add_counts(open(shard)?).map_err(unread(shard))? {
+            *doubles.entry(article).or_default() += 1;
         }
     }
     let overlapping = doubles.len();
@@ -201,12 +203,19 @@ pub(super) fn merge_with_capacity<E: From<MergeError>>(
     let contained = survey.contained.iter().map(|&(shard, _)| shard);
     let again = if overlapping == 0 { &[][..] } else { &survey.kept };
     for shard in contained.chain(again.iter().copied()) {
-        let counts = load(shard)?;
+        let mut counts = open(shard)?;
         let numbers = trainer.tally.numbers(&counts);
-        for article in &counts.sample {
+        let mut known: Vec<(SampleArticle, u32)> = Vec::new();
+        for article in counts.take_sample() {
             trainer.sample.another_source(article.group, article.digest, article.source.as_deref());
-            if let Some(times) = doubles.remove(&article.digest) {
-                let forgotten = trainer.tally.remove(&Row::of_sample(article, &counts, &numbers), times);
+            known.extend(doubles.remove(&article.digest).map(|times| (article, times)));
+        }
+        while !known.is_empty() {
+            let (articles, times): (Vec<_>, Vec<_>) =
+                known.split_off(known.len().saturating_sub(LOOKED_UP_TOGETHER)).into_iter().unzip();
+            let rows = Row::of_sample(&articles, &counts, &numbers).map_err(unread(shard))?;
+            for (row, times) in rows.iter().zip(times) {
+                let forgotten = trainer.tally.remove(row, times);
                 forgotten.map_err(|reason| MergeError::Contradiction { shard: names[shard].to_string(), reason })?;
             }
         }
@@ -214,7 +223,9 @@ pub(super) fn merge_with_capacity<E: From<MergeError>>(
     if !doubles.is_empty() {
         return Err(survey.overlap(names, doubles.keys()).into());
     }
-    Ok(Merged { counts: trainer.into_counts(), overlapping, contained: survey.contained })
+    // What was taken out may have been more than there was.
+    trainer.goes_on = true;
+    Ok(Merged { trainer, overlapping, contained: survey.contained })
 }
 
 #[cfg(test)]
@@ -222,13 +233,14 @@ mod tests {
     use super::*;
     use crate::learn::{
         LabelledArticle,
-        testing::{counts_of, counts_with_capacity, small_corpus, some_of},
+        testing::{counts_of, counts_with_capacity, small_corpus, some_of, stored},
     };
+    use crate::model::Counts;
     use proptest::prelude::*;
 
     fn merged(shards: &[Counts], capacity: usize) -> Result<Merged, MergeError> {
         let names: Vec<String> = (0..shards.len()).map(|number| format!("shard {number}")).collect();
-        merge_with_capacity(&names, |shard| Ok::<_, MergeError>(shards[shard].clone()), capacity)
+        merge_with_capacity(&names, |shard| Ok::<_, MergeError>(stored(&shards[shard])), capacity)
     }
 
     fn error(shards: &[Counts]) -> String {
@@ -252,7 +264,7 @@ mod tests {
                 shards.rotate_left(1);
                 let result = merged(&shards, capacity).unwrap();
                 prop_assert_eq!(result.overlapping, 0);
-                prop_assert_eq!(&result.counts, &whole);
+                prop_assert_eq!(&result.trainer.into_counts(), &whole);
             }
         }
 
@@ -269,7 +281,7 @@ mod tests {
             for _ in 0..shards.len() {
                 shards.rotate_left(1);
                 match merged(&shards, capacity) {
-                    Ok(result) => prop_assert_eq!(&result.counts, &whole),
+                    Ok(result) => prop_assert_eq!(&result.trainer.into_counts(), &whole),
                     Err(MergeError::Overlap { articles, .. }) => {
                         prop_assert!(articles > 0);
                         failed += 1;
@@ -288,7 +300,7 @@ mod tests {
         assert_eq!((result.overlapping, result.contained), (4, vec![]));
         let result = merged(&[counts_of(&some_of(0x0f0)), first.clone(), first, second], MAX_SAMPLE).unwrap();
         assert_eq!((result.overlapping, result.contained), (4, vec![(0, 1), (2, 1)]));
-        assert_eq!(result.counts, counts_of(&small_corpus()));
+        assert_eq!(result.trainer.into_counts(), counts_of(&small_corpus()));
     }
 
     /// Of an article that stands in several shards, the first source by name is kept, even that of a contained shard.
@@ -299,7 +311,7 @@ mod tests {
         part.iter_mut().for_each(|article| article.source = Some("a mirror".to_owned()));
         let result = merged(&[counts_of(&corpus), counts_of(&part)], MAX_SAMPLE).unwrap();
         corpus.extend(part);
-        assert_eq!(result.counts, counts_of(&corpus));
+        assert_eq!(result.trainer.into_counts(), counts_of(&corpus));
     }
 
     #[test]
@@ -330,7 +342,7 @@ mod tests {
         let mut calls = 0;
         let changing = |_| {
             calls += 1;
-            Ok::<_, MergeError>(counts_of(&some_of(0xf << calls)))
+            Ok::<_, MergeError>(stored(&counts_of(&some_of(0xf << calls))))
         };
         assert!(matches!(merge(&["one"], changing), Err(MergeError::Changed { shard }) if shard == "one"));
     }

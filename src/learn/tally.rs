@@ -2,10 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{layout::Layout, names::name_features, sums::Sums};
+use rayon::prelude::*;
+
+use super::{
+    layout::Layout,
+    names::name_features,
+    sums::{FeatureCells, Sums},
+};
 use crate::{
     classify::{Axis, Catalog, features::Ngram},
-    model::{AxisCounts, Cells, Counts, SampleArticle},
+    model::{AxisCounts, Cells, Counts, ModelError, SampleArticle, StoredCounts},
 };
 
 /// What is counted of one article.
@@ -141,44 +147,46 @@ impl Tally {
     }
 
     /// By axis, by label number in other counts: the number here.
-    pub(super) fn numbers(&mut self, counts: &Counts) -> [Vec<u16>; 2] {
-        Axis::ALL.map(|axis| counts.axes[axis as usize].labels.iter().map(|id| self.number(axis, id)).collect())
+    pub(super) fn numbers(&mut self, counts: &StoredCounts) -> [Vec<u16>; 2] {
+        Axis::ALL.map(|axis| counts.rest().axes[axis as usize].labels.iter().map(|id| self.number(axis, id)).collect())
     }
 
-    /// Counts all articles of other counts, and gives the numbers of their labels.
+    /// Counts all articles of other counts; `numbers` as [`Tally::numbers`] gives them.
     ///
     /// The sums stay within their types as long as all articles ever counted here are no more than a `u32` holds.
-    pub(super) fn add_counts(&mut self, counts: &Counts) -> [Vec<u16>; 2] {
-        for (sum, articles) in self.languages.iter_mut().zip(counts.languages) {
+    pub(super) fn add_counts(&mut self, counts: &StoredCounts, numbers: &[Vec<u16>; 2]) -> Result<(), ModelError> {
+        let Counts { languages, axes, .. } = counts.rest();
+        for (sum, articles) in self.languages.iter_mut().zip(languages) {
             *sum += articles;
         }
-        let numbers = self.numbers(counts);
-        for (axis, from) in counts.axes.iter().enumerate() {
+        for (axis, from) in axes.iter().enumerate() {
             for (&number, articles) in numbers[axis].iter().zip(&from.documents) {
                 self.labels[axis].documents[usize::from(number)] += articles;
             }
         }
-        let (mut features, mut at) = (counts.features.iter().enumerate(), [0; 2]);
-        let has_cells = |number: &usize| {
-            counts.axes.iter().any(|axis| axis.cells.cells.get(*number).is_some_and(|&cells| cells > 0))
-        };
-        self.features.add_counts(|into| {
-            let (number, &id) = features.find(|(number, _)| has_cells(number))?;
-            for (axis, AxisCounts { cells, .. }) in counts.axes.iter().enumerate() {
-                let own = at[axis]..at[axis] + usize::from(cells.cells[number]);
-                at[axis] = own.end;
-                let labels = cells.labels[own.clone()].iter().map(|&label| numbers[axis][usize::from(label)]);
-                into[axis].extend(labels.zip(cells.counts[own].iter().copied()));
-            }
-            Some(id)
-        });
-        let mut terms = counts.terms.iter().zip(&counts.term_documents).filter(|(_, articles)| **articles > 0);
-        self.terms.add_counts(|[cells, _]| {
-            let (&term, &articles) = terms.next()?;
-            cells.push((TERMS, articles));
-            Some(term)
-        });
-        numbers
+        self.features.add_counts(|add| {
+            let mut renumbered = FeatureCells::default();
+            counts.each_feature(|id, cells| {
+                for ((renumbered, cells), numbers) in renumbered.iter_mut().zip(cells).zip(numbers) {
+                    renumbered.clear();
+                    renumbered.extend(cells.iter().map(|&(label, articles)| (numbers[usize::from(label)], articles)));
+                    renumbered.sort_unstable();
+                }
+                // Those without articles are made anew from the names of labels.
+                if renumbered.iter().any(|cells| !cells.is_empty()) {
+                    add(id, &renumbered);
+                }
+            })
+        })?;
+        self.terms.add_counts(|add| {
+            let mut cells = [vec![(TERMS, 0)], Vec::new()];
+            counts.each_term_documents(|term, documents| {
+                if documents > 0 {
+                    cells[0][0].1 = documents;
+                    add(term, &cells);
+                }
+            })
+        })
     }
 
     /// The sums in their canonical order; ledger and sample are left to the caller.
@@ -247,14 +255,53 @@ impl Row {
         self.ngrams.iter().flat_map(|ngram| ngram.features())
     }
 
-    /// What counts hold of an article of their sample; `numbers` as [`Tally::numbers`] gives them.
-    pub(super) fn of_sample(article: &SampleArticle, counts: &Counts, numbers: &[Vec<u16>; 2]) -> Self {
-        let label = |axis: usize| article.labels[axis].map(|label| numbers[axis][usize::from(label)]);
-        Row {
-            labels: [label(0), label(1)],
-            language: article.language.into(),
-            ngrams: Ngram::all(article.features.iter().map(|&at| counts.features[at as usize])),
-            terms: article.terms.iter().map(|&at| counts.terms[at as usize]).collect(),
-        }
+    /// What counts hold of articles of their sample, by article; `numbers` as [`Tally::numbers`] gives them.
+    pub(super) fn of_sample(
+        articles: &[SampleArticle],
+        counts: &StoredCounts,
+        numbers: &[Vec<u16>; 2],
+    ) -> Result<Vec<Self>, ModelError> {
+        let features = articles.iter().map(|article| article.features.as_slice()).collect();
+        let ngrams = look_up(features, |each| counts.each_feature_id(each), Ngram::push)?;
+        let terms = articles.iter().map(|article| article.terms.as_slice()).collect();
+        let terms = look_up(terms, |each| counts.each_term(each), Vec::push)?;
+        let row = |((article, ngrams), terms): ((&SampleArticle, _), _)| {
+            let label = |axis: usize| article.labels[axis].map(|label| numbers[axis][usize::from(label)]);
+            Row { labels: [label(0), label(1)], language: article.language.into(), ngrams, terms }
+        };
+        Ok(articles.iter().zip(ngrams).zip(terms).map(row).collect())
     }
+}
+
+/// Ids that are looked up at a time.
+const LOOKED_UP_TOGETHER: usize = if cfg!(test) { 16 } else { 1 << 16 };
+
+/// What the ids come to that stand at the places of each article, which are ascending.
+fn look_up<T: Send>(
+    places: Vec<&[u32]>,
+    each: impl FnOnce(&mut dyn FnMut(u64)) -> Result<(), ModelError>,
+    push: impl Fn(&mut Vec<T>, u64) + Sync,
+) -> Result<Vec<Vec<T>>, ModelError> {
+    let mut searches: Vec<(&[u32], Vec<T>)> = places.into_iter().map(|places| (places, Vec::new())).collect();
+    let (mut base, mut ids) = (0, Vec::with_capacity(LOOKED_UP_TOGETHER));
+    let mut find = |base: usize, ids: &[u64]| {
+        searches.par_iter_mut().for_each(|(left, found)| {
+            while let Some((&place, rest)) = left.split_first()
+                && let Some(&id) = ids.get(place as usize - base)
+            {
+                push(found, id);
+                *left = rest;
+            }
+        });
+    };
+    each(&mut |id| {
+        ids.push(id);
+        if ids.len() == LOOKED_UP_TOGETHER {
+            find(base, &ids);
+            base += ids.len();
+            ids.clear();
+        }
+    })?;
+    find(base, &ids);
+    Ok(searches.into_iter().map(|(_, found)| found).collect())
 }

@@ -3,7 +3,7 @@
 use super::{CatalogChoice, LabelledArticle, Trainer};
 use crate::{
     classify::Catalog,
-    model::{Counts, EventModel, MAX_SAMPLE, Settings},
+    model::{Counts, EventModel, MAX_SAMPLE, Settings, StoredCounts},
 };
 
 const CATALOG: &str = r#"
@@ -73,6 +73,16 @@ pub(super) fn counts_with_capacity(corpus: &[LabelledArticle], capacity: usize) 
         trainer.add(article).unwrap();
     }
     trainer.into_counts()
+}
+
+/// Counts in their file.
+pub(super) fn stored(counts: &Counts) -> StoredCounts {
+    StoredCounts::from_bytes(counts.to_bytes().unwrap()).unwrap()
+}
+
+/// A trainer that has seen what was counted, and takes no new labels.
+pub(super) fn goes_on(counts: &Counts) -> Trainer {
+    Trainer::from_counts(stored(counts), false).unwrap()
 }
 
 /// The articles of the small corpus whose bit is set.

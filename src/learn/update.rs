@@ -13,8 +13,12 @@ use super::{
 };
 use crate::{
     classify::{Axis, Catalog},
-    model::{Counts, Digest, MAX_SAMPLE},
+    model::{Digest, MAX_SAMPLE, ModelError, SampleArticle, StoredCounts},
 };
+
+/// Articles of a sample whose features are looked up at a time. What a file says of a feature is where it stands among all,
+/// so that they are gone through for that.
+pub(super) const LOOKED_UP_TOGETHER: usize = if cfg!(test) { 5 } else { 1 << 12 };
 
 /// Why an article cannot be taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,37 +38,55 @@ impl Trainer {
     /// A trainer that has seen what was counted before. Labels that counted articles carry are known to it, those of the
     /// catalog too, and all others only if new ones are allowed or the catalog is empty. An article that is added and was
     /// counted already changes nothing, not even which source is known of it.
-    #[must_use]
-    pub fn from_counts(counts: Counts, allow_new_labels: bool) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// The features or terms of the counts make no sense, or their file cannot be read.
+    pub fn from_counts(counts: StoredCounts, allow_new_labels: bool) -> Result<Self, ModelError> {
         Self::from_counts_with_capacity(counts, allow_new_labels, MAX_SAMPLE)
     }
 
-    pub(super) fn from_counts_with_capacity(counts: Counts, allow_new_labels: bool, capacity: usize) -> Self {
-        let choice = match (counts.catalog == Catalog::default(), allow_new_labels) {
+    pub(super) fn from_counts_with_capacity(
+        counts: StoredCounts,
+        allow_new_labels: bool,
+        capacity: usize,
+    ) -> Result<Self, ModelError> {
+        let catalog = counts.rest().catalog.clone();
+        let choice = match (catalog == Catalog::default(), allow_new_labels) {
             (true, _) => CatalogChoice::FromData,
-            (false, true) => CatalogChoice::GivenOrNew(counts.catalog.clone()),
-            (false, false) => CatalogChoice::Given(counts.catalog.clone()),
+            (false, true) => CatalogChoice::GivenOrNew(catalog),
+            (false, false) => CatalogChoice::Given(catalog),
         };
         let mut trainer = Self::with_capacity(choice, capacity);
-        let numbers = trainer.tally.add_counts(&counts);
-        trainer.sample_from(&counts, &numbers);
-        trainer.sample.is_exact = counts.sample_is_exact;
+        trainer.add_counts(counts)?;
         trainer.goes_on = true;
-        trainer.ledger = counts.ledger.into_iter().map(|entry| (entry.article, entry.text)).collect();
-        trainer
+        Ok(trainer)
     }
 
-    /// Takes the sample of counts in; `numbers` are what the tally made of their labels.
-    pub(super) fn sample_from(&mut self, counts: &Counts, numbers: &[Vec<u16>; 2]) {
-        counts.sample_limit.into_iter().for_each(|limit| self.sample.limit_to(limit));
-        for article in &counts.sample {
-            if !self.sample.takes(article.group) {
-                continue;
+    /// Counts all articles of counts, each of which was not counted before or is taken out again once.
+    pub(super) fn add_counts(&mut self, mut counts: StoredCounts) -> Result<Vec<Digest>, ModelError> {
+        let numbers = self.tally.numbers(&counts);
+        // The sample first, since what it says of features takes more than what is made of it.
+        self.add_sample(&mut counts, &numbers)?;
+        self.sample.is_exact &= counts.rest().sample_is_exact;
+        self.tally.add_counts(&counts, &numbers)?;
+        let ledger = counts.take_ledger().into_iter();
+        Ok(ledger.filter_map(|entry| self.ledger.insert(entry.article, entry.text).map(|_| entry.article)).collect())
+    }
+
+    /// Takes the sample of counts in; `numbers` as [`Tally::numbers`](super::tally::Tally::numbers) gives them.
+    fn add_sample(&mut self, counts: &mut StoredCounts, numbers: &[Vec<u16>; 2]) -> Result<(), ModelError> {
+        counts.rest().sample_limit.into_iter().for_each(|limit| self.sample.limit_to(limit));
+        let mut left = counts.take_sample();
+        left.retain(|article| self.sample.takes(article.group));
+        while !left.is_empty() {
+            let articles = left.split_off(left.len().saturating_sub(LOOKED_UP_TOGETHER));
+            let rows = Row::of_sample(&articles, counts, numbers)?;
+            for (SampleArticle { digest, text, group, source, .. }, row) in articles.into_iter().zip(rows) {
+                self.sample.add(group, digest, Sampled { text, source, row });
             }
-            let row = Row::of_sample(article, counts, numbers);
-            let sampled = Sampled { text: article.text, source: article.source.clone(), row };
-            self.sample.add(article.group, article.digest, sampled);
         }
+        Ok(())
     }
 
     /// Takes many articles out, reading them on all threads of the current rayon pool. One result for each, in order;
@@ -160,10 +182,10 @@ mod tests {
     use crate::{
         learn::{
             TrainError,
-            testing::{counts_of, counts_with_capacity, small_corpus, some_of},
+            testing::{counts_of, counts_with_capacity, goes_on, small_corpus, some_of, stored},
             train,
         },
-        model::{AxisCounts, ModelError, ModelFile},
+        model::{AxisCounts, Counts, ModelFile},
     };
     use proptest::prelude::*;
 
@@ -175,7 +197,7 @@ mod tests {
     /// Goes from some articles to others, and says what of the removal and addition was refused.
     fn change(before: u32, after: u32, capacity: usize) -> Trainer {
         let counts = counts_with_capacity(&some_of(before), capacity);
-        let mut trainer = Trainer::from_counts_with_capacity(counts, false, capacity);
+        let mut trainer = Trainer::from_counts_with_capacity(stored(&counts), false, capacity).unwrap();
         assert!(trainer.remove_all(&some_of(before & !after)).into_iter().all(|result| result.is_ok()));
         assert!(trainer.add_all(&some_of(after & !before)).into_iter().all(|result| result.is_ok()));
         trainer
@@ -212,7 +234,7 @@ mod tests {
         #[test]
         fn added_and_removed_again_is_as_before(before in 0_u32..1 << 24, more in 0_u32..1 << 24) {
             let counts = counts_of(&some_of(before));
-            let mut trainer = Trainer::from_counts(counts.clone(), false);
+            let mut trainer = goes_on(&counts);
             trainer.add_all(&some_of(more));
             let removed = trainer.remove_all(&some_of(more & !before));
             prop_assert!(removed.into_iter().all(|result| result.is_ok()));
@@ -224,7 +246,7 @@ mod tests {
     fn what_cannot_be_done_is_told_and_changes_nothing() {
         let corpus = small_corpus();
         let counts = counts_of(&corpus[..12]);
-        let mut trainer = Trainer::from_counts(counts.clone(), false);
+        let mut trainer = goes_on(&counts);
         let mut relabelled = corpus[0].clone();
         relabelled.labels[0] = None;
         let results = trainer.remove_all(&[corpus[12].clone(), relabelled]);
@@ -235,7 +257,7 @@ mod tests {
         assert_eq!(trainer.into_counts(), counts);
 
         // Twice in one call.
-        let mut trainer = Trainer::from_counts(counts, false);
+        let mut trainer = goes_on(&counts);
         let results = trainer.remove_all(&[corpus[0].clone(), corpus[0].clone()]);
         assert_eq!(results, [Ok(()), Err(NotRemoved::Unknown)]);
         assert_eq!(trainer.into_counts(), counts_of(&corpus[1..12]));
@@ -246,7 +268,7 @@ mod tests {
         let corpus = small_corpus();
         let mut counts = counts_of(&corpus);
         counts.term_documents.fill(0);
-        let mut trainer = Trainer::from_counts(counts.clone(), false);
+        let mut trainer = goes_on(&counts);
         let results = trainer.remove_all(&corpus[..1]);
         assert_eq!(results, [Err(NotRemoved::Contradiction(Contradiction))]);
         assert_eq!(trainer.into_counts().axes, counts.axes);
@@ -259,9 +281,9 @@ mod tests {
         let counts = counts_of(&corpus);
         let base = ModelFile::from_bytes(&train(counts.clone()).unwrap().model).unwrap().serving;
         let finished = |counts: Counts| {
-            let mut trainer = Trainer::from_counts(counts, false);
+            let mut trainer = goes_on(&counts);
             assert_eq!(trainer.remove_all(&corpus[..1]), [Ok(())]);
-            trainer.finish_as(&base)
+            trainer.finish_as(|| Ok(base.clone()))
         };
         let model = finished(counts.clone()).unwrap().model;
         assert!(ModelFile::from_bytes(&model).is_ok());
@@ -289,21 +311,21 @@ mod tests {
         let mut bare = Trainer::new(CatalogChoice::FromData);
         bare.add_all(&corpus[..1]).into_iter().for_each(|result| assert!(result.is_ok()));
         let counts = bare.into_counts();
-        let mut trainer = Trainer::from_counts(counts.clone(), false);
+        let mut trainer = goes_on(&counts);
         assert!(trainer.add_all(&corpus[1..]).into_iter().all(|result| result.is_ok()), "no catalog allows all labels");
         assert!(trainer.remove_all(&corpus[1..]).into_iter().all(|result| result.is_ok()));
         assert_eq!(trainer.into_counts(), counts);
 
         let counts = counts_of(&small_corpus());
-        let new = Trainer::from_counts(counts.clone(), false).add_all(&corpus[..1]);
+        let new = goes_on(&counts).add_all(&corpus[..1]);
         assert!(new[0].as_ref().is_err_and(|error| error.to_string().contains("tea_party")), "{new:?}");
-        assert!(Trainer::from_counts(counts, true).add_all(&corpus[..1])[0].is_ok());
+        assert!(Trainer::from_counts(stored(&counts), true).unwrap().add_all(&corpus[..1])[0].is_ok());
     }
 
     #[test]
     fn a_sample_rebuilt_from_some_articles_says_so() {
         let corpus = small_corpus();
-        let mut trainer = Trainer::from_counts(counts_of(&corpus), false);
+        let mut trainer = goes_on(&counts_of(&corpus));
         trainer.calibrate_on(&corpus[..20]);
         assert_eq!((trainer.not_calibrated_on(), trainer.sample_is_exact()), (4, false));
         trainer.calibrate_on(&corpus[15..]);

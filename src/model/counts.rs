@@ -125,13 +125,25 @@ impl Counts {
         self.languages.iter().sum()
     }
 
-    /// What is wrong with counts that came from a file; `None` if nothing is.
+    /// What is wrong with counts that are to be written; `None` if nothing is.
     pub(super) fn fault(&self) -> Option<&'static str> {
-        let features = self.features.len();
         if self.features.iter().any(|&feature| Field::of(feature).is_none()) {
             return Some("fields");
         }
-        if u32::try_from(features).is_err() || self.term_documents.len() != self.terms.len() {
+        if self.term_documents.len() != self.terms.len() {
+            return Some("number of features");
+        }
+        let articles = self.ledger.len() as u64;
+        if self.term_documents.iter().any(|&documents| u64::from(documents) > articles) {
+            return Some("term documents");
+        }
+        let besides = self.fault_besides_columns(self.features.len() as u64, self.terms.len() as u64);
+        besides.or_else(|| self.axes.iter().find_map(|axis| axis.fault(self.features.len())))
+    }
+
+    /// What is wrong with all but features, their cells, and terms, of which there are so many; `None` if nothing is.
+    pub(super) fn fault_besides_columns(&self, features: u64, terms: u64) -> Option<&'static str> {
+        if u32::try_from(features).is_err() {
             return Some("number of features");
         }
         let articles = self.ledger.len() as u64;
@@ -139,36 +151,12 @@ impl Counts {
         if u32::try_from(articles).is_err() || sum(&self.languages) != Some(articles) {
             return Some("number of articles");
         }
-        if self.term_documents.iter().any(|&documents| u64::from(documents) > articles) {
-            return Some("term documents");
-        }
         for axis in &self.axes {
-            let cells = &axis.cells;
             if axis.labels.len() > Catalog::MAX_LABELS || sum(&axis.documents).is_none_or(|sum| sum > articles) {
                 return Some("number of labels or of their articles");
             }
             if axis.documents.len() != axis.labels.len() || !axis.labels.is_sorted_by(|a, b| a < b) {
                 return Some("labels");
-            }
-            if cells.cells.len() != features
-                || cells.labels.len() != cells.counts.len()
-                || cells.cells.iter().map(|&n| usize::from(n)).sum::<usize>() != cells.labels.len()
-                || cells.labels.iter().any(|&label| usize::from(label) >= axis.labels.len())
-                || cells
-                    .counts
-                    .iter()
-                    .zip(&cells.labels)
-                    .any(|(&count, &label)| count == 0 || u64::from(count) > axis.documents[usize::from(label)])
-            {
-                return Some("cells");
-            }
-            let mut at = 0;
-            for &n in &cells.cells {
-                let end = at + usize::from(n);
-                if !cells.labels[at..end].is_sorted_by(|a, b| a < b) {
-                    return Some("cells out of order");
-                }
-                at = end;
             }
         }
         if !self.ledger.is_sorted_by(|a, b| a.article < b.article)
@@ -179,9 +167,9 @@ impl Counts {
         let fits = |article: &SampleArticle| {
             let labels = article.labels.iter().zip(&self.axes);
             article.features.is_sorted_by(|a, b| a < b)
-                && article.features.last().is_none_or(|&last| (last as usize) < features)
+                && article.features.last().is_none_or(|&last| u64::from(last) < features)
                 && article.terms.is_sorted_by(|a, b| a < b)
-                && article.terms.last().is_none_or(|&last| (last as usize) < self.terms.len())
+                && article.terms.last().is_none_or(|&last| u64::from(last) < terms)
                 && usize::from(article.language) < self.languages.len()
                 && self.sample_limit.is_none_or(|limit| article.group < limit)
                 && labels.clone().all(|(label, axis)| label.is_none_or(|l| usize::from(l) < axis.labels.len()))
@@ -199,6 +187,44 @@ impl Counts {
         let more = |(sampled, axis): (&Vec<u64>, &AxisCounts)| sampled.iter().zip(&axis.documents).any(|(a, b)| a > b);
         if sampled.iter().zip(&self.axes).any(more) {
             return Some("more articles in the sample than were counted");
+        }
+        None
+    }
+}
+
+impl Cells {
+    /// The cells of one more feature.
+    pub(crate) fn push(&mut self, cells: &[(u16, u32)]) {
+        self.cells.push(cells.len() as u16);
+        self.labels.extend(cells.iter().map(|(label, _)| *label));
+        self.counts.extend(cells.iter().map(|(_, articles)| *articles));
+    }
+}
+
+impl AxisCounts {
+    /// What is wrong with the cells of so many features.
+    fn fault(&self, features: usize) -> Option<&'static str> {
+        let Cells { cells, labels, counts } = &self.cells;
+        let sum = cells.iter().map(|&n| usize::from(n)).sum::<usize>();
+        if cells.len() != features || labels.len() != counts.len() || sum != labels.len() {
+            return Some("cells");
+        }
+        let mut own = labels.iter().copied().zip(counts.iter().copied());
+        cells.iter().find_map(|&n| self.fault_of(own.by_ref().take(n.into())))
+    }
+
+    /// What is wrong with the cells of a feature.
+    pub(super) fn fault_of(&self, cells: impl Iterator<Item = (u16, u32)>) -> Option<&'static str> {
+        let mut before = None;
+        for (label, articles) in cells {
+            let documents = self.documents.get(usize::from(label)).copied().unwrap_or_default();
+            if articles == 0 || u64::from(articles) > documents {
+                return Some("cells");
+            }
+            if before.is_some_and(|before| before >= label) {
+                return Some("cells out of order");
+            }
+            before = Some(label);
         }
         None
     }

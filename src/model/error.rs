@@ -68,6 +68,9 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
+    /// The file cannot be read, or is not the same any more.
+    #[error("it cannot be read: {0}")]
+    Read(#[source] std::io::Error),
     /// What is too long for memory cannot be written into a temporary file, or read back.
     #[error("a temporary file: {0}")]
     Scratch(#[source] std::io::Error),

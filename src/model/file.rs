@@ -1,11 +1,11 @@
 //! Whole model files, with the counts that learning goes on from, and files of counts.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use serde::Serialize;
 
 use super::{
-    Counts, Digest, EMBEDDED, Model, ModelError, Section, Serving,
+    Counts, Digest, EMBEDDED, Model, ModelError, Section, Serving, StoredCounts,
     codec::{self, Kind},
     self_test,
 };
@@ -29,8 +29,20 @@ impl ModelFile {
     ///
     /// As [`Model::from_bytes`], for either section; or the two are not of one model.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        let model = Model::from_bytes(bytes)?;
-        let container = codec::Container::open(bytes)?;
+        Self::of(&codec::Container::open(bytes)?)
+    }
+
+    /// [`ModelFile::from_bytes`] of a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read; as [`ModelFile::from_bytes`].
+    pub fn from_file(file: File) -> Result<Self, ModelError> {
+        Self::of(&codec::Container::of(codec::Content::of(file)?)?)
+    }
+
+    pub(super) fn of(container: &codec::Container<'_>) -> Result<Self, ModelError> {
+        let model = Model::of(container)?;
         let (serving, counts) = (container.section(Section::Serving)?, container.section(Section::Counts)?);
         check_counts(&serving, &counts)?;
         Ok(ModelFile { model, serving, counts })
@@ -73,7 +85,7 @@ impl ModelFile {
     /// As [`ModelFile::write`].
     pub fn write_packed(mut serving: Serving, counts: PackedCounts) -> Result<(Vec<u8>, String), ModelError> {
         serving.self_test = self_test::answers_of(&serving)?;
-        check_same_model(&serving, &counts.catalog, counts.labels.each_ref().map(Vec::as_slice))?;
+        check_same_model(labels_of(&serving), (&counts.catalog, counts.labels.each_ref().map(Vec::as_slice)))?;
         let packed = codec::pack(&serving, Section::Serving, None)?;
         // What is packed need not be held while the file is put together.
         drop(serving);
@@ -143,18 +155,9 @@ impl Counts {
     ///
     /// # Errors
     ///
-    /// The file is neither, is damaged (of a model: in either section), or is of a format or feature scheme that this build
-    /// does not read.
+    /// As [`StoredCounts::from_file`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        match Kind::of(bytes) {
-            None => Err(ModelError::NotCounts),
-            Some(Kind::Model) => Ok(ModelFile::from_bytes(bytes)?.counts),
-            Some(Kind::Counts) => {
-                let counts: Counts = codec::Container::open(bytes)?.section(Section::Counts)?;
-                check_soundness(&counts)?;
-                Ok(counts)
-            }
-        }
+        StoredCounts::from_bytes(bytes.to_vec())?.load()
     }
 
     /// The bytes of a file of counts. The same content gives the same bytes.
@@ -177,17 +180,23 @@ fn check_soundness(counts: &Counts) -> Result<(), ModelError> {
 /// Whether counts are sound, and of the same model as a serving section.
 fn check_counts(serving: &Serving, counts: &Counts) -> Result<(), ModelError> {
     check_soundness(counts)?;
-    check_same_model(serving, &counts.catalog, counts.axes.each_ref().map(|axis| axis.labels.as_slice()))
+    let labels = counts.axes.each_ref().map(|axis| axis.labels.as_slice());
+    check_same_model(labels_of(serving), (&counts.catalog, labels))
 }
 
-/// Whether counts with some catalog and labels are of the same model as a serving section.
-fn check_same_model(serving: &Serving, catalog: &Catalog, labels: [&[String]; 2]) -> Result<(), ModelError> {
-    let same_labels = serving.tables.axes.iter().zip(labels).all(|(tables, labels)| match tables {
-        Some(tables) => tables.labels == labels,
-        // Counted, but too little to learn from.
-        None => true,
-    });
-    if !same_labels || serving.catalog != *catalog {
+/// Catalog and labels of a serving section.
+fn labels_of(serving: &Serving) -> (&Catalog, [Option<&[String]>; 2]) {
+    (&serving.catalog, serving.tables.axes.each_ref().map(|axis| axis.as_ref().map(|tables| tables.labels.as_slice())))
+}
+
+/// Whether a serving section and counts with these catalogs and labels are of the same model.
+pub(super) fn check_same_model(
+    serving: (&Catalog, [Option<&[String]>; 2]),
+    counts: (&Catalog, [&[String]; 2]),
+) -> Result<(), ModelError> {
+    // Labels may be counted, but too little to learn from.
+    let same_labels = serving.1.into_iter().zip(counts.1).all(|(own, labels)| own.is_none_or(|own| own == labels));
+    if !same_labels || serving.0 != counts.0 {
         return Err(ModelError::malformed(Section::Counts, "not of the same model as the serving section"));
     }
     Ok(())

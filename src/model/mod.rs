@@ -10,11 +10,9 @@ mod file;
 mod report;
 mod self_test;
 pub mod store;
+mod stored;
 
-use std::{
-    collections::HashSet,
-    io::{self, Read as _},
-};
+use std::{collections::HashSet, fs::File};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +26,7 @@ pub use self::{
         Report, RiskPoint, Settings,
     },
     self_test::Answer as SelfTestAnswer,
+    stored::{StoredCounts, StoredModel, StoredServing},
 };
 use crate::{
     classify::{
@@ -88,18 +87,13 @@ impl Model {
         Self::of(&codec::Container::open(bytes)?)
     }
 
-    /// [`Model::from_bytes`] of a file of some length, without reading its counts.
+    /// [`Model::from_bytes`] of a file, without reading its counts.
     ///
     /// # Errors
     ///
     /// The file cannot be read; as [`Model::from_bytes`].
-    pub fn from_reader(mut file: impl io::Read, length: u64) -> io::Result<Result<Self, ModelError>> {
-        let mut front = Vec::new();
-        file.by_ref().take(codec::LONGEST_HEADER as u64).read_to_end(&mut front)?;
-        let rest = codec::length_without_counts(&front).saturating_sub(front.len() as u64);
-        front.reserve_exact(rest.min(length) as usize);
-        file.take(rest).read_to_end(&mut front)?;
-        Ok(codec::Container::open_front(&front, length).and_then(|container| Self::of(&container)))
+    pub fn from_file(file: File) -> Result<Self, ModelError> {
+        Self::of(&codec::Container::of(codec::Content::of(file)?)?)
     }
 
     fn of(container: &codec::Container<'_>) -> Result<Self, ModelError> {

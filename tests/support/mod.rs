@@ -14,7 +14,7 @@ use chuanda::{
     classify::Catalog,
     engine::{ArticleInput, Engine, INLINE_BYTES, Limits},
     learn::{CatalogChoice, LabelledArticle, Trained, Trainer},
-    model::{Model, ModelFile},
+    model::{Model, ModelFile, StoredCounts},
 };
 use tokio::sync::Semaphore;
 
@@ -92,10 +92,10 @@ fn model_file() -> &'static [u8] {
 /// That model with one more article, which it was not calibrated on.
 pub(crate) fn outgrown_model() -> Model {
     let file = ModelFile::from_bytes(model_file()).unwrap();
-    let mut trainer = Trainer::from_counts(file.counts, false);
+    let mut trainer = Trainer::from_counts(StoredCounts::from_bytes(model_file().to_vec()).unwrap(), false).unwrap();
     let labels = [Some("work_conference".to_owned()), None];
     trainer.add(&LabelledArticle { text: text(), labels, ..LabelledArticle::default() }).unwrap();
-    Model::from_bytes(&trainer.finish_as(&file.serving).unwrap().model).unwrap()
+    Model::from_bytes(&trainer.finish_as(|| Ok(file.serving)).unwrap().model).unwrap()
 }
 
 /// A model of three forms, of which some articles say no more than that there was a meeting: [`VAGUE`] is one of those.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     learn::{self, Condition, LabelledArticle, NotDone, Part, Stopped, TrainError, Trained, Trainer, Verdict, Watch},
     model::{
-        Digest, ModelError, ModelFile, Serving,
+        Digest, ModelError, ModelFile, StoredModel, StoredServing,
         store::{Expected, Info, Origin, Store, StoreError, Version},
     },
 };
@@ -62,9 +62,11 @@ impl Work {
         let pool = pool.map_err(|_| TrainingError::Internal)?;
         let mut received = self.receive(items)?;
         let (base, mut trainer, serving) = match (base, &self.order.task) {
-            (Some(ModelFile { model, counts, serving }), Task::Update { allow_new_labels, .. }) => {
+            (Some(model), Task::Update { allow_new_labels, .. }) => {
                 let version = Version::new(model.version())?;
-                (Some(version), Trainer::from_counts(counts, *allow_new_labels), Some(serving))
+                let (serving, counts) = model.into_parts();
+                let trainer = pool.install(|| Trainer::from_counts(counts, *allow_new_labels));
+                (Some(version), trainer.map_err(TrainError::from)?, Some(serving))
             }
             (_, Task::Train { labels }) => (None, Trainer::new(labels.clone()), None),
             (None, Task::Update { .. }) => return Err(TrainingError::Internal),
@@ -77,7 +79,6 @@ impl Work {
         let not_calibrated_on = trainer.not_calibrated_on() as u64;
         let Trained { model: bytes, version, not_learnt, .. } =
             pool.install(|| self.learn(trainer, serving.as_ref().filter(|_| !anew)))?;
-        drop(serving);
         let version = Version::new(&version)?;
         // The counts are read only if articles are to be held out from them.
         let compared = match self.order.activate_if {
@@ -111,10 +112,10 @@ impl Work {
     }
 
     /// The model that is changed, of an update.
-    fn base(&self) -> Result<Option<ModelFile>, TrainingError> {
+    fn base(&self) -> Result<Option<StoredModel>, TrainingError> {
         match &self.order.task {
             Task::Train { .. } => Ok(None),
-            Task::Update { base: Some(version), .. } => Ok(Some(self.store.load_file(version)?)),
+            Task::Update { base: Some(version), .. } => Ok(Some(self.store.open_model(version)?)),
             Task::Update { base: None, .. } => self.that_answers(&self.answering.clone()?).map(Some),
         }
     }
@@ -130,15 +131,15 @@ impl Work {
     }
 
     /// A model that answers or did so.
-    fn that_answers(&self, version: &str) -> Result<ModelFile, TrainingError> {
+    fn that_answers(&self, version: &str) -> Result<StoredModel, TrainingError> {
         let version = Version::new(version)?;
-        match self.store.load_file(&version) {
+        match self.store.open_model(&version) {
             // Before the first activation a model answers that is not of the store.
             Err(error @ StoreError::NotFound { .. }) => {
-                let file = ModelFile::embedded().map_err(TrainError::from)?;
-                if file.model.version() == version.as_str() { Ok(file) } else { Err(error.into()) }
+                let model = StoredModel::embedded().map_err(TrainError::from)?;
+                if model.version() == version.as_str() { Ok(model) } else { Err(error.into()) }
             }
-            file => Ok(file?),
+            model => Ok(model?),
         }
     }
 
@@ -231,7 +232,7 @@ impl Work {
     }
 
     /// The new model: learnt from the counts, or with the settings and fitted values of another one.
-    fn learn(&self, trainer: Trainer, base: Option<&Serving>) -> Result<Trained, TrainingError> {
+    fn learn(&self, trainer: Trainer, base: Option<&StoredServing>) -> Result<Trained, TrainingError> {
         self.go_on()?;
         self.tell(Phase::Learning, 0);
         let trainer = trainer.with_scratch(Some(self.store.directory()));
@@ -239,7 +240,7 @@ impl Work {
         let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         let watch = Watch { go_on: &|| !self.stop.is_cancelled(), step: &step };
         let learnt = match base {
-            Some(base) => trainer.finish_as(base),
+            Some(base) => trainer.finish_as(|| base.load()),
             None => trainer.finish_while(watch),
         };
         if let Err(TrainError::Model(ModelError::Scratch(source))) = learnt {
@@ -264,7 +265,7 @@ impl Work {
         }
         let before = match &active {
             Some(active) => self.store.load_file(active)?,
-            None => self.that_answers(self.engine.snapshot()?.version())?,
+            None => self.that_answers(self.engine.snapshot()?.version())?.load().map_err(TrainError::from)?,
         };
         // The number under which an article came last: it is compared once however often it was sent.
         let mut chosen: BTreeMap<Digest, u64> = BTreeMap::new();

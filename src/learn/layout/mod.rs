@@ -18,7 +18,7 @@ use crate::{
         Catalog,
         features::{self, Ngram},
     },
-    model::{AxisCounts, Cells, Counts, Digest, LedgerEntry, ModelError, PackedCounts, SampleArticle},
+    model::{AxisCounts, Counts, Digest, LedgerEntry, ModelError, PackedCounts, SampleArticle},
 };
 
 /// All that [`Counts`] hold.
@@ -101,7 +101,7 @@ impl Layout {
         let (mut features, mut axes) = (Vec::new(), self.axes.clone());
         each_feature(&mut |id, cells| {
             features.push(id);
-            axes.iter_mut().zip(cells).for_each(|(axis, own)| push(&mut axis.cells, own));
+            axes.iter_mut().zip(cells).for_each(|(axis, own)| axis.cells.push(own));
         });
         let (mut terms, mut term_documents) = (Vec::new(), Vec::new());
         each_term(&mut |term, [cells, _]| {
@@ -180,13 +180,6 @@ impl Layout {
         );
         PackedCounts::of(&whole, &self.catalog, self.axes.each_ref().map(|axis| axis.labels.as_slice()), directory)
     }
-}
-
-/// The numbers of cells, and the cells, of one more feature.
-fn push(into: &mut Cells, cells: &[(u16, u32)]) {
-    into.cells.push(cells.len() as u16);
-    into.labels.extend(cells.iter().map(|(label, _)| *label));
-    into.counts.extend(cells.iter().map(|(_, articles)| *articles));
 }
 
 /// Where the features of articles stand among all: of all articles in one piece, and of each where it begins and how many.

@@ -60,16 +60,15 @@ fn part_of(id: u64) -> usize {
     (id >> PART_SHIFT) as usize
 }
 
-/// The runs of all parts: of features, ascending, of which `next` gives the id and puts the cells where there are none.
-fn runs(mut next: impl FnMut(&mut FeatureCells) -> Option<u64>) -> impl IndexedParallelIterator<Item = Run> {
-    let mut writers: Vec<Writer> = (0..PARTS).map(|_| Writer::with_capacity(0)).collect();
-    let mut cells = FeatureCells::default();
-    while let Some(id) = next(&mut cells) {
-        cells.iter_mut().for_each(|cells| cells.sort_unstable());
-        writers[part_of(id)].write(id, &cells);
-        cells.iter_mut().for_each(Vec::clear);
-    }
-    writers.into_par_iter().map(Writer::finish)
+/// What of a list, ascending by id, falls to each part.
+fn by_part<T>(list: &[T], id: impl Fn(&T) -> u64) -> Vec<&[T]> {
+    let mut rest = list;
+    let of_part = |number: usize| {
+        let (own, others) = rest.split_at(rest.partition_point(|it| part_of(id(it)) <= number));
+        rest = others;
+        own
+    };
+    (0..PARTS).map(of_part).collect()
 }
 
 /// An article as it is counted: its n-grams, ascending, and its labels.
@@ -143,11 +142,30 @@ impl Sums {
         });
     }
 
-    /// Adds counts: of features, ascending, of which `next` gives the id and puts the cells where there are none.
-    pub(super) fn add_counts(&mut self, next: impl FnMut(&mut FeatureCells) -> Option<u64>) {
-        self.parts.par_iter_mut().zip(runs(next)).for_each(|(part, run)| {
-            part.run = std::mem::take(&mut part.run).plus(run);
-        });
+    /// Adds counts: features with their cells, ascending. What was added before an error stays.
+    pub(super) fn add_counts<E>(
+        &mut self,
+        each: impl FnOnce(&mut dyn FnMut(u64, &FeatureCells)) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut parts, mut number) = (self.parts.iter_mut(), 0);
+        rayon::in_place_scope(|scope| {
+            let mut add_run = |writer: &mut Writer| {
+                let run = std::mem::replace(writer, Writer::with_capacity(0)).finish();
+                if let Some(part) = parts.next() {
+                    scope.spawn(move |_| part.run = std::mem::take(&mut part.run).plus(run));
+                }
+            };
+            let mut writer = Writer::with_capacity(0);
+            let added = each(&mut |id, cells| {
+                while number < part_of(id) {
+                    add_run(&mut writer);
+                    number += 1;
+                }
+                writer.write(id, cells);
+            });
+            add_run(&mut writer);
+            added
+        })
     }
 
     /// Articles of a label of an axis that have a feature. What was added must have been settled.
@@ -188,26 +206,27 @@ impl Sums {
     pub(super) fn finish(&mut self) {
         let mut taken: Vec<_> = std::mem::take(&mut self.taken).into_iter().collect();
         taken.sort_unstable();
-        let mut taken = taken.chunk_by(|(a, _), (b, _)| a.0 == b.0);
-        let taken = runs(|cells| {
-            let of_feature = taken.next()?;
-            of_feature
-                .iter()
-                .for_each(|&((_, axis, label), articles)| cells[usize::from(axis)].push((label, articles)));
-            Some(of_feature[0].0.0)
-        });
         self.bare.sort_unstable();
         self.bare.dedup();
-        let mut bare = self.bare.drain(..);
-        let bare = runs(|_| bare.next());
-        self.parts.par_iter_mut().zip(taken).zip(bare).for_each(|((part, taken), bare)| {
+        let taken_of = by_part(&taken, |((id, _, _), _)| *id);
+        let bare_of = by_part(&self.bare, |id| *id);
+        self.parts.par_iter_mut().zip(taken_of).zip(bare_of).for_each(|((part, taken), bare)| {
             part.finish();
-            if taken.features > 0 {
-                part.run = std::mem::take(&mut part.run).minus(&taken);
+            let mut run = std::mem::take(&mut part.run);
+            if !taken.is_empty() {
+                let mut writer = Writer::with_capacity(0);
+                for taken in taken.chunk_by(|(a, _), (b, _)| a.0 == b.0) {
+                    let mut cells = FeatureCells::default();
+                    taken.iter().for_each(|&((_, axis, label), n)| cells[usize::from(axis)].push((label, n)));
+                    writer.write(taken[0].0.0, &cells);
+                }
+                run = run.minus(&writer.finish());
             }
-            part.run = std::mem::take(&mut part.run).plus(bare);
-            *part = Part { run: std::mem::take(&mut part.run), ..Part::default() };
+            let mut writer = Writer::with_capacity(0);
+            bare.iter().for_each(|&id| writer.write(id, &FeatureCells::default()));
+            *part = Part { run: run.plus(writer.finish()), ..Part::default() };
         });
+        self.bare.clear();
     }
 
     /// Gives labels other numbers, and forgets those that get none.

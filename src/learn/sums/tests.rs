@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::Infallible};
 
 /// By feature, axis and label.
 type Plain = BTreeMap<u64, [BTreeMap<u16, u32>; 2]>;
@@ -53,11 +53,9 @@ proptest! {
                     (id, [first, second].map(|label| label.map(|label| (label, articles)).into_iter().collect()))
                 })
                 .partition(|(_, axes): &(u64, [BTreeMap<u16, u32>; 2])| axes.iter().all(BTreeMap::is_empty));
-            let mut left = counts.iter();
-            sums.add_counts(|cells| {
-                let (&id, axes) = left.next()?;
-                cells.iter_mut().zip(axes).for_each(|(cells, counts)| cells.extend(counts.iter().map(|(label, n)| (*label, *n))));
-                Some(id)
+            let Ok(()) = sums.add_counts(|add| {
+                counts.iter().for_each(|(&id, axes)| add(id, &axes.each_ref().map(|cells| cells.clone().into_iter().collect())));
+                Ok::<_, Infallible>(())
             });
             bare.keys().for_each(|&id| sums.add_bare(id));
             for (&id, axes) in bare.iter().chain(&counts) {
@@ -136,10 +134,9 @@ proptest! {
                 }
             }
             let more = random(8) << 5;
-            let mut left = [more].into_iter();
-            sums.add_counts(|[cells, _]| {
-                cells.push((1, 3));
-                left.next()
+            let Ok(()) = sums.add_counts(|add| {
+                add(more, &[vec![(1, 3)], Vec::new()]);
+                Ok::<_, Infallible>(())
             });
             *plain.entry(more).or_default()[0].entry(1).or_default() += 3;
             sums.settle();

@@ -13,13 +13,17 @@
 //! A file of counts has everything but the two lines of the serving section. Integers are little-endian. Compression is
 //! a wrapper: the version of a model names the uncompressed bytes.
 
+mod content;
 mod pack;
 
-use std::io::{self, Read as _};
+use std::io::{self, BufRead, Read as _};
 
 use serde::de::DeserializeOwned;
 
-pub(super) use self::pack::{Packed, digest, pack, write};
+pub(super) use self::{
+    content::Content,
+    pack::{Packed, digest, pack, write},
+};
 use super::ModelError;
 use crate::text::SCHEME;
 
@@ -86,6 +90,7 @@ impl Kind {
 }
 
 /// A section as the header tells of it.
+#[derive(Debug)]
 struct Entry {
     section: Section,
     raw_length: u64,
@@ -94,9 +99,11 @@ struct Entry {
 }
 
 /// The header of a file and where its sections lie.
+#[derive(Debug)]
 pub(super) struct Container<'a> {
+    kind: Kind,
     entries: Vec<Entry>,
-    bytes: &'a [u8],
+    content: Content<'a>,
 }
 
 /// Little-endian bytes from a position; `None` beyond the end.
@@ -105,28 +112,22 @@ fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 }
 
 /// Longest header.
-pub(super) const LONGEST_HEADER: usize = FIXED_HEADER + 2 * SECTION_HEADER;
-
-/// How many bytes of a model file come before its counts, by its header; of anything else, and of what is damaged, some
-/// number.
-pub(super) fn length_without_counts(header: &[u8]) -> u64 {
-    let length = bytes_at(header, FIXED_HEADER + 8).map_or(0, u64::from_le_bytes);
-    length.saturating_add(LONGEST_HEADER as u64)
-}
+const LONGEST_HEADER: usize = FIXED_HEADER + 2 * SECTION_HEADER;
 
 impl<'a> Container<'a> {
-    /// Reads the header of a whole file.
+    /// Reads the header of a file that is held.
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, ModelError> {
-        Self::open_front(bytes, bytes.len() as u64)
+        Self::of(Content::Held(bytes.into()))
     }
 
-    /// Reads the header of a file of some length, of which these are the first bytes. A section that is not among them counts
-    /// as damaged.
-    pub(super) fn open_front(bytes: &'a [u8], actual: u64) -> Result<Self, ModelError> {
-        let kind = Kind::of(bytes).ok_or(ModelError::NotAModel)?;
+    /// Reads the header of a file.
+    pub(super) fn of(content: Content<'a>) -> Result<Self, ModelError> {
+        let (mut bytes, actual) = (Vec::new(), content.length());
+        content.range(0, LONGEST_HEADER as u64).read_to_end(&mut bytes).map_err(ModelError::Read)?;
+        let kind = Kind::of(&bytes).ok_or(ModelError::NotAModel)?;
         let header = FIXED_HEADER + kind.sections().len() * SECTION_HEADER;
         let truncated = || ModelError::Truncated { expected: header as u64, actual };
-        let number = |at| bytes_at(bytes, at).map(u16::from_le_bytes).ok_or_else(truncated);
+        let number = |at| bytes_at(&bytes, at).map(u16::from_le_bytes).ok_or_else(truncated);
         let (format, scheme) = (number(MAGIC_LENGTH)?, number(MAGIC_LENGTH + 2)?);
         if format != FORMAT {
             return Err(ModelError::Format { found: format, supported: FORMAT });
@@ -138,9 +139,9 @@ impl<'a> Container<'a> {
             let at = FIXED_HEADER + number * SECTION_HEADER;
             Some(Entry {
                 section,
-                raw_length: u64::from_le_bytes(bytes_at(bytes, at)?),
-                packed_length: u64::from_le_bytes(bytes_at(bytes, at + 8)?),
-                digest: bytes_at(bytes, at + 16)?,
+                raw_length: u64::from_le_bytes(bytes_at(&bytes, at)?),
+                packed_length: u64::from_le_bytes(bytes_at(&bytes, at + 8)?),
+                digest: bytes_at(&bytes, at + 16)?,
             })
         };
         let entries: Option<Vec<Entry>> = kind.sections().iter().enumerate().map(entry).collect();
@@ -150,8 +151,13 @@ impl<'a> Container<'a> {
         match actual.cmp(&expected) {
             std::cmp::Ordering::Less => Err(ModelError::Truncated { expected, actual }),
             std::cmp::Ordering::Greater => Err(ModelError::TrailingBytes { expected, actual }),
-            std::cmp::Ordering::Equal => Ok(Container { entries, bytes }),
+            std::cmp::Ordering::Equal => Ok(Container { kind, entries, content }),
         }
+    }
+
+    /// What the file is.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Content address of the file: 32 hexadecimal digits of BLAKE3 over scheme and sections.
@@ -174,11 +180,11 @@ impl<'a> Container<'a> {
         if entry.raw_length > MAX_SECTION[section as usize].min(plausible) {
             return Err(ModelError::TooLarge { section, actual: entry.raw_length });
         }
-        // `open` made sure that the lengths add up to the length of the file.
+        // `of` made sure that the lengths add up to the length of the file.
         let header = FIXED_HEADER + self.entries.len() * SECTION_HEADER;
-        let first = header + self.entries[..number].iter().map(|e| e.packed_length as usize).sum::<usize>();
-        let packed = self.bytes.get(first..first + entry.packed_length as usize).unwrap_or_default();
-        let decoder = zstd::Decoder::with_buffer(packed).map_err(|_| ModelError::Damaged { section })?;
+        let first = header as u64 + self.entries[..number].iter().map(|e| e.packed_length).sum::<u64>();
+        let packed = self.content.range(first, entry.packed_length);
+        let decoder = zstd::Decoder::with_buffer(packed).map_err(|error| unread(error, section))?;
         Ok((entry, decoder.take(entry.raw_length + 1)))
     }
 
@@ -189,26 +195,74 @@ impl<'a> Container<'a> {
         let mut raw = Vec::new();
         let too_large = |_| ModelError::TooLarge { section, actual: entry.raw_length };
         raw.try_reserve_exact(entry.raw_length as usize).map_err(too_large)?;
-        let read = unpacked.read_to_end(&mut raw);
-        if read.is_err() || raw.len() as u64 != entry.raw_length || blake3::hash(&raw) != entry.digest {
+        unpacked.read_to_end(&mut raw).map_err(|error| unread(error, section))?;
+        if raw.len() as u64 != entry.raw_length || blake3::hash(&raw) != entry.digest {
             return Err(ModelError::Damaged { section });
         }
         match postcard::take_from_bytes(&raw) {
             Ok((value, [])) => Ok(value),
-            Ok(_) => Err(ModelError::Malformed { section, reason: "bytes left over".to_owned() }),
-            Err(error) => Err(ModelError::Malformed { section, reason: error.to_string() }),
+            Ok(_) => Err(ModelError::malformed(section, "bytes left over")),
+            Err(error) => Err(ModelError::malformed(section, &error)),
         }
     }
 
     /// Verifies a section in little memory.
     pub(super) fn verify(&self, section: Section) -> Result<(), ModelError> {
-        let (entry, mut unpacked) = self.unpack(section)?;
-        let mut measured = Measured::default();
-        let read = io::copy(&mut unpacked, &mut measured);
-        if read.is_err() || measured.length != entry.raw_length || measured.hasher.finalize() != entry.digest {
+        self.verified(section, |_| Ok(()))
+    }
+
+    /// Verifies a section in little memory, and gives what `read` makes of its bytes; if that is an error, it is told only of
+    /// a section that is not damaged.
+    pub(super) fn verified<T>(
+        &self,
+        section: Section,
+        read: impl FnOnce(&mut dyn BufRead) -> Result<T, ModelError>,
+    ) -> Result<T, ModelError> {
+        let (entry, unpacked) = self.unpack(section)?;
+        let mut unpacked = io::BufReader::with_capacity(BUFFER, Measuring { unpacked, measured: Measured::default() });
+        let made = read(&mut unpacked);
+        io::copy(&mut unpacked, &mut io::sink()).map_err(|error| unread(error, section))?;
+        let Measuring { measured, .. } = unpacked.into_inner();
+        if measured.length != entry.raw_length || measured.hasher.finalize() != entry.digest {
             return Err(ModelError::Damaged { section });
         }
-        Ok(())
+        made
+    }
+
+    /// The bytes of a section, which was verified, from one of them on.
+    pub(super) fn from(&self, section: Section, at: u64) -> Result<impl BufRead, ModelError> {
+        let (_, unpacked) = self.unpack(section)?;
+        let mut unpacked = io::BufReader::with_capacity(BUFFER, unpacked);
+        io::copy(&mut unpacked.by_ref().take(at), &mut io::sink()).map_err(|error| unread(error, section))?;
+        Ok(unpacked)
+    }
+
+    /// Whether the file is the one that was opened, as far as can be told.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.content.is_unchanged()
+    }
+}
+
+/// Bytes that are unpacked at a time.
+const BUFFER: usize = 1 << 16;
+
+/// Why bytes of a section could not be read: what the system says, or that they cannot be unpacked.
+pub(super) fn unread(error: io::Error, section: Section) -> ModelError {
+    if error.raw_os_error().is_some() { ModelError::Read(error) } else { ModelError::Damaged { section } }
+}
+
+/// What is read is measured.
+struct Measuring<R> {
+    unpacked: R,
+    measured: Measured,
+}
+
+impl<R: io::Read> io::Read for Measuring<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.unpacked.read(buffer)?;
+        self.measured.length += read as u64;
+        self.measured.hasher.update(&buffer[..read]);
+        Ok(read)
     }
 }
 

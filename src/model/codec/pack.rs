@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use tempfile::SpooledTempFile;
 
-use super::{FORMAT, Kind, MAX_SECTION, Measured, Section, version};
+use super::{BUFFER, FORMAT, Kind, MAX_SECTION, Measured, Section, version};
 use crate::{model::ModelError, text::SCHEME};
 
 /// Much of a section is hashes, which do not compress: level 12 takes thirty times as long for a file that is smaller by a
@@ -17,9 +17,6 @@ const COMPRESSION_LEVEL: i32 = 1;
 
 /// A compressed section up to this length, in bytes, waits in memory; a longer one in a file, if there is a place for one.
 const IN_MEMORY: usize = 32 << 20;
-
-/// Bytes that are handed over at a time while a section is encoded.
-const BUFFER: usize = 1 << 16;
 
 /// A section as it stands in a file.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::{
     files::{self, Temporary},
     log::Log,
 };
-use crate::model::{Model, ModelError, ModelFile};
+use crate::model::{Model, ModelError, ModelFile, StoredModel};
 
 /// What is told of a version without loading it.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,10 +111,8 @@ impl Store {
     /// [`StoreError::NotFound`]; [`StoreError::Refused`] if the file is damaged, is of another format or feature scheme,
     /// or fails its self-test; [`StoreError::Misnamed`].
     pub fn load(&self, version: &Version) -> Result<Model, StoreError> {
-        let file = files::open(&self.path(version)).map_err(|error| self.not_found_or(error, version))?;
-        let read = file.metadata().and_then(|metadata| Model::from_reader(&file, metadata.len()));
-        let model = read.map_err(at(&self.path(version)))?.map_err(|reason| self.refused(version, reason))?;
-        self.check_name(version, &model)?;
+        let model = Model::from_file(self.file(version)?).map_err(|reason| self.refused(version, reason))?;
+        self.check_name(version, model.version())?;
         Ok(model)
     }
 
@@ -124,9 +122,20 @@ impl Store {
     ///
     /// As [`Store::load`].
     pub fn load_file(&self, version: &Version) -> Result<ModelFile, StoreError> {
-        let file = ModelFile::from_bytes(&self.read(version)?).map_err(|reason| self.refused(version, reason))?;
-        self.check_name(version, &file.model)?;
+        let file = ModelFile::from_file(self.file(version)?).map_err(|reason| self.refused(version, reason))?;
+        self.check_name(version, file.model.version())?;
         Ok(file)
+    }
+
+    /// Opens a version that learning is to go on from.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::load`].
+    pub fn open_model(&self, version: &Version) -> Result<StoredModel, StoreError> {
+        let model = StoredModel::from_file(self.file(version)?).map_err(|reason| self.refused(version, reason))?;
+        self.check_name(version, model.version())?;
+        Ok(model)
     }
 
     /// The bytes of a version, all of them checked.
@@ -147,8 +156,7 @@ impl Store {
     ///
     /// As [`Store::load`].
     pub fn open_file(&self, version: &Version) -> Result<(File, u64), StoreError> {
-        let path = self.path(version);
-        let mut file = files::open(&path).map_err(|error| self.not_found_or(error, version))?;
+        let (path, mut file) = (self.path(version), self.file(version)?);
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).and_then(|_| file.rewind()).map_err(at(&path))?;
         self.verify(version, &bytes)?;
@@ -157,7 +165,7 @@ impl Store {
 
     fn verify(&self, version: &Version, bytes: &[u8]) -> Result<(), StoreError> {
         let model = ModelFile::verify(bytes).map_err(|reason| self.refused(version, reason))?;
-        self.check_name(version, &model)
+        self.check_name(version, model.version())
     }
 
     /// Puts a model file from elsewhere into the store: [`Store::publish`] with [`Origin::Import`], once its counts make sense.
@@ -174,6 +182,10 @@ impl Store {
         files::read(&self.path(version)).map_err(|error| self.not_found_or(error, version))
     }
 
+    fn file(&self, version: &Version) -> Result<File, StoreError> {
+        files::open(&self.path(version)).map_err(|error| self.not_found_or(error, version))
+    }
+
     fn not_found_or(&self, error: io::Error, version: &Version) -> StoreError {
         if error.kind() == io::ErrorKind::NotFound && self.directory.is_dir() {
             return StoreError::NotFound { directory: self.directory.clone(), version: version.clone() };
@@ -182,14 +194,19 @@ impl Store {
     }
 
     fn refused(&self, version: &Version, reason: ModelError) -> StoreError {
-        StoreError::Refused { path: self.path(version), reason }
+        let path = self.path(version);
+        if let ModelError::Read(source) = reason {
+            StoreError::Io { path, source }
+        } else {
+            StoreError::Refused { path, reason }
+        }
     }
 
-    fn check_name(&self, version: &Version, model: &Model) -> Result<(), StoreError> {
-        if model.version() == version.as_str() {
+    fn check_name(&self, version: &Version, found: &str) -> Result<(), StoreError> {
+        if found == version.as_str() {
             return Ok(());
         }
-        Err(StoreError::Misnamed { path: self.path(version), found: model.version().to_owned() })
+        Err(StoreError::Misnamed { path: self.path(version), found: found.to_owned() })
     }
 
     /// The sidecar of a version.
