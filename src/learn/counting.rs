@@ -319,7 +319,7 @@ impl Trainer {
     /// The model cannot be read; no axis is left that it has settings for and that has articles of two labels.
     pub fn finish_as(self, base: impl FnOnce() -> Result<Serving, ModelError>) -> Result<Trained, TrainError> {
         let (learnable, packed) = self.split()?;
-        let serving = refit(&base()?, learnable)?;
+        let serving = refit(base()?, learnable)?;
         train::publish(serving, packed)
     }
 

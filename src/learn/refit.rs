@@ -24,7 +24,12 @@ use crate::{
 /// # Errors
 ///
 /// No axis is left that the other model has settings for and that has articles of two labels.
-pub(super) fn refit(base: &Serving, mut learnable: Learnable) -> Result<Serving, TrainError> {
+pub(super) fn refit(mut base: Serving, mut learnable: Learnable) -> Result<Serving, TrainError> {
+    // Nobody asks what it says of labels and terms, which is most of it.
+    (base.terms, base.term_documents) = (Vec::new(), Vec::new());
+    for axis in base.tables.axes.iter_mut().flatten() {
+        (axis.cell_labels, axis.cell_values) = (Vec::new(), Vec::new());
+    }
     let axis_tables = learnable.take_tables();
     // Nothing is learnt from articles.
     let mut counts = Counts { sample: Vec::new(), ..learnable.counts };
@@ -33,7 +38,7 @@ pub(super) fn refit(base: &Serving, mut learnable: Learnable) -> Result<Serving,
     // Fitted one after the other: side by side that would need twice the memory.
     for (axis, table) in Axis::ALL.into_iter().zip(axis_tables) {
         let Some(table) = table else { continue };
-        if let Some((fitted, reported)) = of_axis(base, axis, table, &tables.features)? {
+        if let Some((fitted, reported)) = of_axis(&base, axis, table, &tables.features)? {
             (tables.axes[axis as usize], report.axes[axis as usize]) = (Some(fitted), Some(reported));
         }
     }
@@ -85,7 +90,7 @@ mod tests {
     fn a_model_is_its_own_refit() {
         let counts = counts_of(&small_corpus());
         let file = ModelFile::from_bytes(&train::train(counts.clone()).unwrap().model).unwrap();
-        let again = refit(&file.serving, Learnable::whole(file.counts)).unwrap();
+        let again = refit(file.serving.clone(), Learnable::whole(file.counts)).unwrap();
         assert_eq!(again, Serving { self_test: Vec::new(), ..file.serving });
     }
 
@@ -95,7 +100,7 @@ mod tests {
         let corpus = small_corpus();
         let base = ModelFile::from_bytes(&train::train(counts_of(&corpus[..20])).unwrap().model).unwrap().serving;
         let counts = counts_of(&corpus);
-        let other = refit(&base, Learnable::whole(counts.clone())).unwrap();
+        let other = refit(base.clone(), Learnable::whole(counts.clone())).unwrap();
         assert_eq!(other.calibrated_on, base.calibrated_on);
         assert_ne!(other.calibrated_on, digest_of(&counts).unwrap());
         assert_eq!(other.report.articles, 24);

@@ -268,7 +268,7 @@ mod tests {
             for (report, lowest) in base.report.axes.iter_mut().flatten().zip(learnable.lowest) {
                 report.settings.min_documents = report.settings.min_documents.max(lowest);
             }
-            assert_eq!(refit(&base, learnable).unwrap(), refit(&base, Learnable::whole(whole.clone())).unwrap());
+            assert_eq!(refit(base.clone(), learnable).unwrap(), refit(base, Learnable::whole(whole.clone())).unwrap());
         }
         assert!(least < whole.features.len());
     }
