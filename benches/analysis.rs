@@ -192,7 +192,7 @@ fn count_articles(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(articles.len())).with_inputs(|| Trainer::new(catalog())).bench_local_values(
         |mut trainer| {
             assert!(trainer.add_all(&articles).iter().all(Result::is_ok));
-            trainer.into_counts()
+            trainer.into_counts().unwrap()
         },
     );
 }

@@ -48,12 +48,12 @@ fn train(corpus: &[LabelledArticle]) -> Vec<u8> {
 fn merge(files: &[Vec<u8>]) -> Vec<u8> {
     let names: Vec<usize> = (0..files.len()).collect();
     let open = |shard: usize| Ok::<_, MergeError>(StoredCounts::from_bytes(files[shard].clone()).unwrap());
-    learn::merge(&names, open).unwrap().trainer.finish().unwrap().model
+    learn::merge(&names, None, open).unwrap().trainer.finish().unwrap().model
 }
 
 /// A trainer that goes on from counts, as `chuanda update` does, through the bytes of a file.
 fn goes_on(counts: &Counts) -> Trainer {
-    Trainer::from_counts(StoredCounts::from_bytes(counts.to_bytes().unwrap()).unwrap(), false).unwrap()
+    Trainer::from_counts(StoredCounts::from_bytes(counts.to_bytes().unwrap()).unwrap(), false, None).unwrap()
 }
 
 fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
@@ -76,7 +76,7 @@ proptest! {
         let doubles: std::collections::BTreeSet<usize> = doubles.into_iter().collect();
         doubles.iter().for_each(|&double| shards[(places[double] + 1) % 3].push(corpus[double].clone()));
         let mut files: Vec<Vec<u8>> =
-            shards.iter().map(|shard| trainer(shard).into_counts().to_bytes().unwrap()).collect();
+            shards.iter().map(|shard| trainer(shard).into_counts().unwrap().to_bytes().unwrap()).collect();
         let expect = on_threads(1, || train(&corpus));
         prop_assert!(on_threads(3, || merge(&files)) == expect);
         files.reverse();
@@ -152,7 +152,7 @@ fn nothing_left_is_no_model() {
 #[test]
 fn files_of_counts_and_models_are_told_apart() {
     let corpus = corpus();
-    let (counts, model) = (trainer(&corpus).into_counts(), train(&corpus));
+    let (counts, model) = (trainer(&corpus).into_counts().unwrap(), train(&corpus));
     let file = counts.to_bytes().unwrap();
     assert_eq!(Counts::from_bytes(&file).unwrap(), counts);
     assert_eq!(Counts::from_bytes(&model).unwrap(), counts);
@@ -167,7 +167,7 @@ fn files_of_counts_and_models_are_told_apart() {
 /// A damaged file is refused, or the damage is in a bit that means nothing and the counts are the same.
 #[test]
 fn every_damage_to_a_file_of_counts_is_found() {
-    let counts = trainer(&corpus()[..4]).into_counts();
+    let counts = trainer(&corpus()[..4]).into_counts().unwrap();
     let file = counts.to_bytes().unwrap();
     let mut harmless = 0;
     for at in 0..file.len() {
@@ -186,7 +186,7 @@ fn every_damage_to_a_file_of_counts_is_found() {
 /// Counts that contradict themselves are neither written nor read.
 #[test]
 fn forged_counts_are_refused() {
-    let counts = trainer(&corpus()).into_counts();
+    let counts = trainer(&corpus()).into_counts().unwrap();
     let check = |expect: &str, forge: fn(&mut Counts)| {
         let mut forged = counts.clone();
         forge(&mut forged);

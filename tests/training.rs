@@ -222,12 +222,12 @@ async fn the_same_corpus_gives_the_same_version_whichever_way_it_comes() {
     let shards = articles.chunks(13).map(|shard| {
         let mut trainer = Trainer::new(CatalogChoice::FromData);
         trainer.add_all(shard);
-        trainer.into_counts().to_bytes().unwrap()
+        trainer.into_counts().unwrap().to_bytes().unwrap()
     });
     let shards: Vec<Vec<u8>> = shards.collect();
     let names = ["a", "b", "c"].map(str::to_owned);
     let open = |shard: usize| Ok::<_, MergeError>(StoredCounts::from_bytes(shards[shard].clone()).unwrap());
-    assert_eq!(learn::merge(&names, open).unwrap().trainer.finish().unwrap().version, expect.as_str());
+    assert_eq!(learn::merge(&names, None, open).unwrap().trainer.finish().unwrap().version, expect.as_str());
 }
 
 #[tokio::test]
@@ -369,7 +369,7 @@ async fn an_update_is_the_one_of_the_command_line() {
     let (base, counts) = here.store.open_model(&here.active()).unwrap().into_parts();
     let (old, all) = (corpus(3), corpus(5));
     let (removed, added) = (&old[..1], &all[12..]);
-    let mut trainer = Trainer::from_counts(counts, false).unwrap();
+    let mut trainer = Trainer::from_counts(counts, false, None).unwrap();
     assert!(trainer.remove_all(removed)[0].is_ok());
     trainer.add_all(added);
     let expect = trainer.finish_as(|| base.load()).unwrap();

@@ -83,10 +83,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let names: Vec<String> = args.counts.iter().map(|path| path.display().to_string()).collect();
     let (overlapping, contained, is_exact, trained) = args.work.pool()?.install(|| {
         told.doing("adding up");
-        let Merged { trainer, overlapping, contained } = learn::merge(&names, |shard| open(&args.counts[shard]))?;
+        let scratch = destination.directory(&args.output);
+        let Merged { trainer, overlapping, contained } =
+            learn::merge(&names, scratch, |shard| open(&args.counts[shard]))?;
         told.doing("choosing settings and fitting");
         let is_exact = trainer.sample_is_exact();
-        let trainer = trainer.with_scratch(destination.directory(&args.output));
         let trained = trainer.finish().map_err(|error| CliError::Failed(error.into()))?;
         Ok::<_, CliError>((overlapping, contained, is_exact, trained))
     })?;

@@ -129,9 +129,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let anew = !args.calibrate_on.is_empty();
     let (added, removed, calibration, trained) = args.work.pool()?.install(|| {
         let (serving, counts) = model.into_parts();
-        let trainer = Trainer::from_counts(counts, args.allow_new_labels);
-        let trainer = trainer.context("the model").map_err(CliError::Unusable)?;
-        let mut trainer = trainer.with_scratch(target.directory());
+        let trainer = Trainer::from_counts(counts, args.allow_new_labels, target.directory());
+        let mut trainer = trainer.context("the model").map_err(CliError::Unusable)?;
         let removed = change(Part::Remove, &mut remove, &mut trainer, &mut told);
         let added = change(Part::Add, &mut add, &mut trainer, &mut told);
         if trainer.articles() == 0 {

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rayon::prelude::*;
@@ -17,7 +18,9 @@ use super::{
 };
 use crate::{
     classify::{Axis, Catalog, Names, is_label_id, shown},
-    model::{Counts, Digest, LedgerEntry, MAX_SAMPLE, ModelError, PackedCounts, SampleArticle, Section, Serving},
+    model::{
+        Counts, Digest, LedgerEntry, MAX_SAMPLE, ModelError, PackedCounts, SampleArticle, Scratch, Section, Serving,
+    },
 };
 
 /// Which labels are allowed.
@@ -115,8 +118,8 @@ pub struct Trainer {
     pub(super) rebuilt_from: Option<HashSet<Digest>>,
     /// Whether it began with counts.
     pub(super) goes_on: bool,
-    /// Where packed counts wait.
-    scratch: Option<PathBuf>,
+    /// Where what is too long for memory waits: packed counts, and sums.
+    scratch: Option<(PathBuf, Arc<Scratch>)>,
 }
 
 impl Trainer {
@@ -147,11 +150,13 @@ impl Trainer {
         }
     }
 
-    /// Counts that are packed, as by all that makes a file, wait in this directory if they are long, in a temporary file
-    /// without a name; without a directory, in memory.
+    /// What is too long for memory, of sums and of packed counts, waits in this directory from now on, in temporary files
+    /// without names; without a directory, in memory.
     #[must_use]
-    pub fn with_scratch(self, directory: Option<&Path>) -> Self {
-        Self { scratch: directory.map(Path::to_owned), ..self }
+    pub fn with_scratch(mut self, directory: Option<&Path>) -> Self {
+        self.scratch = directory.map(|directory| (directory.to_owned(), Arc::new(Scratch::new(directory))));
+        self.scratch.iter().for_each(|(_, scratch)| self.tally.spill_into(scratch));
+        self
     }
 
     /// Counts one article.
@@ -260,19 +265,27 @@ impl Trainer {
     }
 
     /// The counts in their canonical order.
-    #[must_use]
-    pub fn into_counts(self) -> Counts {
-        self.lay_out().into_counts()
+    ///
+    /// # Errors
+    ///
+    /// What waited in a file cannot be read.
+    pub fn into_counts(mut self) -> Result<Counts, ModelError> {
+        let scratch = self.scratch.take();
+        let counts = self.lay_out().into_counts();
+        check(scratch.as_ref())?;
+        Ok(counts)
     }
 
     /// The counts as they stand in a file, in less memory than they take as [`Counts`].
     ///
     /// # Errors
     ///
-    /// As [`PackedCounts::of`].
+    /// As [`PackedCounts::of`]; what waited in a file cannot be read.
     pub fn pack(mut self) -> Result<PackedCounts, ModelError> {
         let scratch = self.scratch.take();
-        self.lay_out().pack(scratch.as_deref())
+        let packed = self.lay_out().pack(scratch.as_ref().map(|(directory, _)| directory.as_path()));
+        check(scratch.as_ref())?;
+        packed
     }
 
     pub(super) fn lay_out(self) -> Layout {
@@ -329,9 +342,18 @@ impl Trainer {
         let (scratch, goes_on) = (self.scratch.take(), self.goes_on);
         let layout = self.lay_out();
         if goes_on {
-            layout.check().map_err(|error| ModelError::malformed(Section::Counts, &error))?;
+            let sound = layout.check();
+            check(scratch.as_ref())?;
+            sound.map_err(|error| ModelError::malformed(Section::Counts, &error))?;
         }
-        let (packed, learnable) = rayon::join(|| layout.pack(scratch.as_deref()), || layout.learnable());
+        let directory = scratch.as_ref().map(|(directory, _)| directory.as_path());
+        let (packed, learnable) = rayon::join(|| layout.pack(directory), || layout.learnable());
+        check(scratch.as_ref())?;
         Ok((learnable, packed?))
     }
+}
+
+/// Whether all that waited in a file could be read.
+fn check(scratch: Option<&(PathBuf, Arc<Scratch>)>) -> Result<(), ModelError> {
+    scratch.map_or(Ok(()), |(_, scratch)| scratch.check()).map_err(ModelError::Scratch)
 }

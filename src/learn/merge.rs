@@ -4,6 +4,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeSet, HashMap},
     fmt,
+    path::Path,
 };
 
 use super::{
@@ -88,16 +89,17 @@ pub struct Merged {
 /// the shards; that needs samples which are exact ([`Counts::sample_is_exact`](crate::model::Counts::sample_is_exact)).
 ///
 /// Each shard is opened two or three times, by its place in `names`, and its features are read from its file: held are the
-/// sums, the digests of all articles, and the sample of one shard.
+/// sums, the digests of all articles, and the sample of one shard. `scratch` as for [`Trainer::with_scratch`].
 ///
 /// # Errors
 ///
 /// Those of opening; shards that do not fit together, as [`MergeError`] says.
 pub fn merge<E: From<MergeError>>(
     names: &[impl fmt::Display],
+    scratch: Option<&Path>,
     open: impl FnMut(usize) -> Result<StoredCounts, E>,
 ) -> Result<Merged, E> {
-    merge_with_capacity(names, open, MAX_SAMPLE)
+    merge_with_capacity(names, scratch, open, MAX_SAMPLE)
 }
 
 /// What is known of all shards before their counts are added.
@@ -174,6 +176,7 @@ impl Survey {
 
 pub(super) fn merge_with_capacity<E: From<MergeError>>(
     names: &[impl fmt::Display],
+    scratch: Option<&Path>,
     mut open: impl FnMut(usize) -> Result<StoredCounts, E>,
     capacity: usize,
 ) -> Result<Merged, E> {
@@ -190,7 +193,8 @@ pub(super) fn merge_with_capacity<E: From<MergeError>>(
     };
     let unread = |shard: usize| move |reason| MergeError::Model { shard: names[shard].to_string(), reason };
 
-    let mut trainer = Trainer::with_capacity(CatalogChoice::GivenOrNew(survey.catalog.clone()), capacity);
+    let catalog = CatalogChoice::GivenOrNew(survey.catalog.clone());
+    let mut trainer = Trainer::with_capacity(catalog, capacity).with_scratch(scratch);
     // How often each article was counted too much.
     let mut doubles: HashMap<Digest, u32> = HashMap::new();
     for &shard in &survey.kept {
@@ -240,7 +244,7 @@ mod tests {
 
     fn merged(shards: &[Counts], capacity: usize) -> Result<Merged, MergeError> {
         let names: Vec<String> = (0..shards.len()).map(|number| format!("shard {number}")).collect();
-        merge_with_capacity(&names, |shard| Ok::<_, MergeError>(stored(&shards[shard])), capacity)
+        merge_with_capacity(&names, None, |shard| Ok::<_, MergeError>(stored(&shards[shard])), capacity)
     }
 
     fn error(shards: &[Counts]) -> String {
@@ -264,7 +268,7 @@ mod tests {
                 shards.rotate_left(1);
                 let result = merged(&shards, capacity).unwrap();
                 prop_assert_eq!(result.overlapping, 0);
-                prop_assert_eq!(&result.trainer.into_counts(), &whole);
+                prop_assert_eq!(&result.trainer.into_counts().unwrap(), &whole);
             }
         }
 
@@ -281,7 +285,7 @@ mod tests {
             for _ in 0..shards.len() {
                 shards.rotate_left(1);
                 match merged(&shards, capacity) {
-                    Ok(result) => prop_assert_eq!(&result.trainer.into_counts(), &whole),
+                    Ok(result) => prop_assert_eq!(&result.trainer.into_counts().unwrap(), &whole),
                     Err(MergeError::Overlap { articles, .. }) => {
                         prop_assert!(articles > 0);
                         failed += 1;
@@ -300,7 +304,7 @@ mod tests {
         assert_eq!((result.overlapping, result.contained), (4, vec![]));
         let result = merged(&[counts_of(&some_of(0x0f0)), first.clone(), first, second], MAX_SAMPLE).unwrap();
         assert_eq!((result.overlapping, result.contained), (4, vec![(0, 1), (2, 1)]));
-        assert_eq!(result.trainer.into_counts(), counts_of(&small_corpus()));
+        assert_eq!(result.trainer.into_counts().unwrap(), counts_of(&small_corpus()));
     }
 
     /// Of an article that stands in several shards, the first source by name is kept, even that of a contained shard.
@@ -311,7 +315,7 @@ mod tests {
         part.iter_mut().for_each(|article| article.source = Some("a mirror".to_owned()));
         let result = merged(&[counts_of(&corpus), counts_of(&part)], MAX_SAMPLE).unwrap();
         corpus.extend(part);
-        assert_eq!(result.trainer.into_counts(), counts_of(&corpus));
+        assert_eq!(result.trainer.into_counts().unwrap(), counts_of(&corpus));
     }
 
     #[test]
@@ -344,6 +348,6 @@ mod tests {
             calls += 1;
             Ok::<_, MergeError>(stored(&counts_of(&some_of(0xf << calls))))
         };
-        assert!(matches!(merge(&["one"], changing), Err(MergeError::Changed { shard }) if shard == "one"));
+        assert!(matches!(merge(&["one"], None, changing), Err(MergeError::Changed { shard }) if shard == "one"));
     }
 }

@@ -1,6 +1,9 @@
 //! Integer sums over labelled articles, which grow and shrink by articles and grow by whole counts.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use rayon::prelude::*;
 
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     classify::{Axis, Catalog, features::Ngram},
-    model::{AxisCounts, Cells, Counts, ModelError, SampleArticle, StoredCounts},
+    model::{AxisCounts, Cells, Counts, ModelError, SampleArticle, Scratch, StoredCounts},
 };
 
 /// What is counted of one article.
@@ -78,6 +81,12 @@ impl Labels {
 }
 
 impl Tally {
+    /// Sums that are too long for memory wait in this file from now on.
+    pub(super) fn spill_into(&mut self, scratch: &Arc<Scratch>) {
+        self.features.spill_into(Arc::clone(scratch));
+        self.terms.spill_into(Arc::clone(scratch));
+    }
+
     /// The number of a label, which is given one if it has none.
     pub(super) fn number(&mut self, axis: Axis, label: &str) -> u16 {
         self.labels[axis as usize].number(label)

@@ -72,7 +72,7 @@ pub(super) fn counts_with_capacity(corpus: &[LabelledArticle], capacity: usize) 
     for article in corpus {
         trainer.add(article).unwrap();
     }
-    trainer.into_counts()
+    trainer.into_counts().unwrap()
 }
 
 /// Counts in their file.
@@ -82,7 +82,7 @@ pub(super) fn stored(counts: &Counts) -> StoredCounts {
 
 /// A trainer that has seen what was counted, and takes no new labels.
 pub(super) fn goes_on(counts: &Counts) -> Trainer {
-    Trainer::from_counts(stored(counts), false).unwrap()
+    Trainer::from_counts(stored(counts), false, None).unwrap()
 }
 
 /// The articles of the small corpus whose bit is set.

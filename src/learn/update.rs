@@ -1,7 +1,7 @@
 //! A trainer that goes on from the counts of a model: articles are taken out again, and the calibration sample can be
 //! rebuilt.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use rayon::prelude::*;
 
@@ -37,18 +37,23 @@ pub enum NotRemoved {
 impl Trainer {
     /// A trainer that has seen what was counted before. Labels that counted articles carry are known to it, those of the
     /// catalog too, and all others only if new ones are allowed or the catalog is empty. An article that is added and was
-    /// counted already changes nothing, not even which source is known of it.
+    /// counted already changes nothing, not even which source is known of it. `scratch` as for [`Trainer::with_scratch`].
     ///
     /// # Errors
     ///
     /// The features or terms of the counts make no sense, or their file cannot be read.
-    pub fn from_counts(counts: StoredCounts, allow_new_labels: bool) -> Result<Self, ModelError> {
-        Self::from_counts_with_capacity(counts, allow_new_labels, MAX_SAMPLE)
+    pub fn from_counts(
+        counts: StoredCounts,
+        allow_new_labels: bool,
+        scratch: Option<&Path>,
+    ) -> Result<Self, ModelError> {
+        Self::from_counts_with_capacity(counts, allow_new_labels, scratch, MAX_SAMPLE)
     }
 
     pub(super) fn from_counts_with_capacity(
         counts: StoredCounts,
         allow_new_labels: bool,
+        scratch: Option<&Path>,
         capacity: usize,
     ) -> Result<Self, ModelError> {
         let catalog = counts.rest().catalog.clone();
@@ -57,7 +62,7 @@ impl Trainer {
             (false, true) => CatalogChoice::GivenOrNew(catalog),
             (false, false) => CatalogChoice::Given(catalog),
         };
-        let mut trainer = Self::with_capacity(choice, capacity);
+        let mut trainer = Self::with_capacity(choice, capacity).with_scratch(scratch);
         trainer.add_counts(counts)?;
         trainer.goes_on = true;
         Ok(trainer)
@@ -195,9 +200,9 @@ mod tests {
     }
 
     /// Goes from some articles to others, and says what of the removal and addition was refused.
-    fn change(before: u32, after: u32, capacity: usize) -> Trainer {
+    fn change(before: u32, after: u32, capacity: usize, scratch: Option<&Path>) -> Trainer {
         let counts = counts_with_capacity(&some_of(before), capacity);
-        let mut trainer = Trainer::from_counts_with_capacity(stored(&counts), false, capacity).unwrap();
+        let mut trainer = Trainer::from_counts_with_capacity(stored(&counts), false, scratch, capacity).unwrap();
         assert!(trainer.remove_all(&some_of(before & !after)).into_iter().all(|result| result.is_ok()));
         assert!(trainer.add_all(&some_of(after & !before)).into_iter().all(|result| result.is_ok()));
         trainer
@@ -211,11 +216,13 @@ mod tests {
         #[test]
         fn changed_counts_are_those_of_counting_anew(
             before in 0_u32..1 << 24, after in 0_u32..1 << 24, capacity in prop_oneof![1_usize..24, Just(24)],
+            spills: bool,
         ) {
             let expect = counts_with_capacity(&some_of(after), capacity);
-            let trainer = change(before, after, capacity);
+            let directory = tempfile::tempdir().unwrap();
+            let trainer = change(before, after, capacity, spills.then_some(directory.path()));
             let is_exact = trainer.sample_is_exact();
-            let counts = trainer.into_counts();
+            let counts = trainer.into_counts().unwrap();
             prop_assert!(is_exact || capacity < 24);
             prop_assert_eq!(counts.sample_is_exact, is_exact);
             if is_exact {
@@ -223,12 +230,12 @@ mod tests {
             }
             prop_assert_eq!(without_sample(counts), without_sample(expect.clone()));
 
-            let mut trainer = change(before, after, capacity);
+            let mut trainer = change(before, after, capacity, None);
             let counted = trainer.calibrate_on(&small_corpus());
             let is_after: Vec<bool> = (0..24).map(|number| after >> number & 1 == 1).collect();
             prop_assert_eq!(counted, is_after);
             prop_assert_eq!(trainer.not_calibrated_on(), 0);
-            prop_assert_eq!(trainer.into_counts(), expect);
+            prop_assert_eq!(trainer.into_counts().unwrap(), expect);
         }
 
         #[test]
@@ -238,7 +245,7 @@ mod tests {
             trainer.add_all(&some_of(more));
             let removed = trainer.remove_all(&some_of(more & !before));
             prop_assert!(removed.into_iter().all(|result| result.is_ok()));
-            prop_assert_eq!(trainer.into_counts(), counts);
+            prop_assert_eq!(trainer.into_counts().unwrap(), counts);
         }
     }
 
@@ -254,13 +261,13 @@ mod tests {
         let mut mirrored = corpus[3].clone();
         mirrored.source = Some("a mirror".to_owned());
         assert_eq!(trainer.add_all(&[mirrored]), [Ok(crate::learn::Added::Double)]);
-        assert_eq!(trainer.into_counts(), counts);
+        assert_eq!(trainer.into_counts().unwrap(), counts);
 
         // Twice in one call.
         let mut trainer = goes_on(&counts);
         let results = trainer.remove_all(&[corpus[0].clone(), corpus[0].clone()]);
         assert_eq!(results, [Ok(()), Err(NotRemoved::Unknown)]);
-        assert_eq!(trainer.into_counts(), counts_of(&corpus[1..12]));
+        assert_eq!(trainer.into_counts().unwrap(), counts_of(&corpus[1..12]));
     }
 
     #[test]
@@ -271,7 +278,7 @@ mod tests {
         let mut trainer = goes_on(&counts);
         let results = trainer.remove_all(&corpus[..1]);
         assert_eq!(results, [Err(NotRemoved::Contradiction(Contradiction))]);
-        assert_eq!(trainer.into_counts().axes, counts.axes);
+        assert_eq!(trainer.into_counts().unwrap().axes, counts.axes);
     }
 
     /// What a reader would refuse is not made a model of.
@@ -310,16 +317,16 @@ mod tests {
         corpus[0].labels = [Some("tea_party".to_owned()), None];
         let mut bare = Trainer::new(CatalogChoice::FromData);
         bare.add_all(&corpus[..1]).into_iter().for_each(|result| assert!(result.is_ok()));
-        let counts = bare.into_counts();
+        let counts = bare.into_counts().unwrap();
         let mut trainer = goes_on(&counts);
         assert!(trainer.add_all(&corpus[1..]).into_iter().all(|result| result.is_ok()), "no catalog allows all labels");
         assert!(trainer.remove_all(&corpus[1..]).into_iter().all(|result| result.is_ok()));
-        assert_eq!(trainer.into_counts(), counts);
+        assert_eq!(trainer.into_counts().unwrap(), counts);
 
         let counts = counts_of(&small_corpus());
         let new = goes_on(&counts).add_all(&corpus[..1]);
         assert!(new[0].as_ref().is_err_and(|error| error.to_string().contains("tea_party")), "{new:?}");
-        assert!(Trainer::from_counts(stored(&counts), true).unwrap().add_all(&corpus[..1])[0].is_ok());
+        assert!(Trainer::from_counts(stored(&counts), true, None).unwrap().add_all(&corpus[..1])[0].is_ok());
     }
 
     #[test]
@@ -330,6 +337,6 @@ mod tests {
         assert_eq!((trainer.not_calibrated_on(), trainer.sample_is_exact()), (4, false));
         trainer.calibrate_on(&corpus[15..]);
         assert_eq!((trainer.not_calibrated_on(), trainer.sample_is_exact()), (0, true));
-        assert_eq!(trainer.into_counts(), counts_of(&corpus));
+        assert_eq!(trainer.into_counts().unwrap(), counts_of(&corpus));
     }
 }

@@ -8,6 +8,7 @@ mod counts;
 mod error;
 mod file;
 mod report;
+mod scratch;
 mod self_test;
 pub mod store;
 mod stored;
@@ -25,6 +26,7 @@ pub use self::{
         AcceptedMetrics, AxisReport, Confusion, EventModel, LabelMetrics, LabelSetMetrics, Metrics, ReliabilityBin,
         Report, RiskPoint, Settings,
     },
+    scratch::Scratch,
     self_test::Answer as SelfTestAnswer,
     stored::{StoredCounts, StoredModel, StoredServing},
 };

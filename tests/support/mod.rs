@@ -92,7 +92,8 @@ fn model_file() -> &'static [u8] {
 /// That model with one more article, which it was not calibrated on.
 pub(crate) fn outgrown_model() -> Model {
     let file = ModelFile::from_bytes(model_file()).unwrap();
-    let mut trainer = Trainer::from_counts(StoredCounts::from_bytes(model_file().to_vec()).unwrap(), false).unwrap();
+    let mut trainer =
+        Trainer::from_counts(StoredCounts::from_bytes(model_file().to_vec()).unwrap(), false, None).unwrap();
     let labels = [Some("work_conference".to_owned()), None];
     trainer.add(&LabelledArticle { text: text(), labels, ..LabelledArticle::default() }).unwrap();
     Model::from_bytes(&trainer.finish_as(|| Ok(file.serving)).unwrap().model).unwrap()

@@ -61,14 +61,15 @@ impl Work {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.limits.threads.max(1)).build();
         let pool = pool.map_err(|_| TrainingError::Internal)?;
         let mut received = self.receive(items)?;
+        let scratch = Some(self.store.directory());
         let (base, mut trainer, serving) = match (base, &self.order.task) {
             (Some(model), Task::Update { allow_new_labels, .. }) => {
                 let version = Version::new(model.version())?;
                 let (serving, counts) = model.into_parts();
-                let trainer = pool.install(|| Trainer::from_counts(counts, *allow_new_labels));
+                let trainer = pool.install(|| Trainer::from_counts(counts, *allow_new_labels, scratch));
                 (Some(version), trainer.map_err(TrainError::from)?, Some(serving))
             }
-            (_, Task::Train { labels }) => (None, Trainer::new(labels.clone()), None),
+            (_, Task::Train { labels }) => (None, Trainer::new(labels.clone()).with_scratch(scratch), None),
             (None, Task::Update { .. }) => return Err(TrainingError::Internal),
         };
         pool.install(|| self.count(&mut received, &mut trainer))?;
@@ -235,7 +236,6 @@ impl Work {
     fn learn(&self, trainer: Trainer, base: Option<&StoredServing>) -> Result<Trained, TrainingError> {
         self.go_on()?;
         self.tell(Phase::Learning, 0);
-        let trainer = trainer.with_scratch(Some(self.store.directory()));
         let steps = AtomicU64::new(0);
         let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         let watch = Watch { go_on: &|| !self.stop.is_cancelled(), step: &step };

@@ -215,15 +215,15 @@ mod tests {
 
     #[test]
     fn a_packed_layout_is_the_packed_counts() {
-        let digest = PackedCounts::new(&trainer().into_counts()).unwrap().digest();
+        let digest = PackedCounts::new(&trainer().into_counts().unwrap()).unwrap().digest();
         assert_eq!(trainer().lay_out().pack(None).unwrap().digest(), digest);
-        assert_eq!(trainer().finish().unwrap().model, train(trainer().into_counts()).unwrap().model);
+        assert_eq!(trainer().finish().unwrap().model, train(trainer().into_counts().unwrap()).unwrap().model);
     }
 
     /// However few features fit, all that a model can know is there, and what an article is without is told.
     #[test]
     fn what_no_model_knows_is_dropped() {
-        let whole = trainer().into_counts();
+        let whole = trainer().into_counts().unwrap();
         let mut before = whole.features.len();
         for max_features in [usize::MAX, 150, 60, 20] {
             let Learnable { counts, lowest, dropped } = trainer().lay_out().learnable_of(max_features);
@@ -258,7 +258,7 @@ mod tests {
     /// A model is fitted from a part of the features as from all, if it can know no others.
     #[test]
     fn a_part_is_fitted_as_the_whole() {
-        let whole = trainer().into_counts();
+        let whole = trainer().into_counts().unwrap();
         let serving = ModelFile::from_bytes(&trainer().finish().unwrap().model).unwrap().serving;
         let mut least = whole.features.len();
         for max_features in [150, 60, 20] {

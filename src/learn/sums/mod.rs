@@ -13,7 +13,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use rayon::prelude::*;
 
@@ -21,9 +21,12 @@ pub(super) use self::bytes::FeatureCells;
 use self::{
     bytes::Writer,
     part::Part,
-    run::{Change, NONE, Run},
+    run::{Change, NONE},
 };
-use crate::classify::features::{FIELD_MASK, Ngram};
+use crate::{
+    classify::features::{FIELD_MASK, Ngram},
+    model::Scratch,
+};
 
 /// Parts that the features are spread over, by the first bits of their ids.
 const PARTS: usize = 256;
@@ -37,6 +40,9 @@ const SORTED_TOGETHER: usize = 64;
 /// only; and of so many parts at least, which are read at the same time.
 const STRETCH: usize = if cfg!(test) { 64 } else { 1 << 17 };
 const MIN_STRETCH_PARTS: usize = if cfg!(test) { 1 } else { 4 };
+
+/// Bytes that runs take at most before they are put into a file, if there is one.
+const MAX_HELD: usize = if cfg!(test) { 2048 } else { 192 << 20 };
 
 /// Parts that are read while those before are used.
 const READ_AHEAD: usize = 4;
@@ -54,6 +60,8 @@ pub(super) struct Sums {
     taken: HashMap<(u64, u8, u16), u32>,
     /// The bits of an id that are the number of the field.
     field: u64,
+    /// Where runs wait that are too long for memory.
+    scratch: Option<Arc<Scratch>>,
 }
 
 fn part_of(id: u64) -> usize {
@@ -121,7 +129,24 @@ impl Sums {
 
     fn new(field: u64) -> Self {
         let parts = (0..PARTS).map(|_| Part::default()).collect();
-        Self { parts, bare: Vec::new(), taken: HashMap::new(), field }
+        Self { parts, bare: Vec::new(), taken: HashMap::new(), field, scratch: None }
+    }
+
+    /// Runs that are too long for memory wait in this file from now on.
+    pub(super) fn spill_into(&mut self, scratch: Arc<Scratch>) {
+        self.scratch = Some(scratch);
+    }
+
+    fn scratch(&self) -> Option<&Scratch> {
+        self.scratch.as_deref()
+    }
+
+    /// Puts the runs into the file if they are too long for memory.
+    fn spill(&mut self) {
+        let held: usize = self.parts.iter().map(|part| part.run.bytes.len()).sum();
+        if let Some(scratch) = self.scratch.as_deref().filter(|_| held > MAX_HELD) {
+            self.parts.par_iter_mut().for_each(|part| part.spill(scratch));
+        }
     }
 
     /// Puts a feature there, if only without cells.
@@ -140,6 +165,7 @@ impl Sums {
         self.parts.par_iter_mut().enumerate().for_each(|(number, part)| {
             by_part.iter().flat_map(|changes| changes.of(number)).for_each(|&change| part.add(change));
         });
+        self.spill();
     }
 
     /// Adds counts: features with their cells, ascending. What was added before an error stays.
@@ -147,12 +173,18 @@ impl Sums {
         &mut self,
         each: impl FnOnce(&mut dyn FnMut(u64, &FeatureCells)) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (mut parts, mut number) = (self.parts.iter_mut(), 0);
+        let held: usize = self.parts.iter().map(|part| part.run.bytes.len()).sum();
+        let (mut parts, mut number, mut held, scratch) = (self.parts.iter_mut(), 0, held, self.scratch.as_deref());
         rayon::in_place_scope(|scope| {
             let mut add_run = |writer: &mut Writer| {
                 let run = std::mem::replace(writer, Writer::with_capacity(0)).finish();
+                held += run.bytes.len();
+                let scratch = scratch.filter(|_| held > MAX_HELD);
                 if let Some(part) = parts.next() {
-                    scope.spawn(move |_| part.run = std::mem::take(&mut part.run).plus(run));
+                    scope.spawn(move |_| {
+                        part.run = std::mem::take(&mut part.run).plus(run);
+                        scratch.into_iter().for_each(|scratch| part.spill(scratch));
+                    });
                 }
             };
             let mut writer = Writer::with_capacity(0);
@@ -171,15 +203,10 @@ impl Sums {
     /// Articles of a label of an axis that have a feature. What was added must have been settled.
     pub(super) fn count(&self, id: u64, axis: usize, label: u16) -> u32 {
         let part = &self.parts[part_of(id)];
-        let in_run = |run: &Run| {
-            let cells = run.find(id)?;
-            cells[axis].iter().find(|(own, _)| *own == label).map(|(_, count)| *count)
-        };
-        let runs = [&part.run, &part.recent].map(|run| in_run(run).unwrap_or_default());
         let taken = self.taken.get(&(id, axis as u8, label)).copied().unwrap_or_default();
         let (ngram, number) = (id & !self.field, (id & self.field) as u32);
         let frequent = part.frequent.count(ngram, number, axis, label);
-        let counted = runs[0].saturating_add(runs[1]).saturating_add(frequent);
+        let counted = part.in_runs(self.scratch(), id, axis, label).saturating_add(frequent);
         counted.saturating_sub(taken)
     }
 
@@ -210,9 +237,10 @@ impl Sums {
         self.bare.dedup();
         let taken_of = by_part(&taken, |((id, _, _), _)| *id);
         let bare_of = by_part(&self.bare, |id| *id);
+        let scratch = self.scratch.as_deref();
+        let spills = scratch.filter(|_| self.parts.iter().any(|part| !part.spilled.is_empty()));
         self.parts.par_iter_mut().zip(taken_of).zip(bare_of).for_each(|((part, taken), bare)| {
-            part.finish();
-            let mut run = std::mem::take(&mut part.run);
+            let mut run = part.finish(scratch);
             if !taken.is_empty() {
                 let mut writer = Writer::with_capacity(0);
                 for taken in taken.chunk_by(|(a, _), (b, _)| a.0 == b.0) {
@@ -224,7 +252,8 @@ impl Sums {
             }
             let mut writer = Writer::with_capacity(0);
             bare.iter().for_each(|&id| writer.write(id, &FeatureCells::default()));
-            *part = Part { run: run.plus(writer.finish()), ..Part::default() };
+            part.run = run.plus(writer.finish());
+            spills.into_iter().for_each(|scratch| part.spill(scratch));
         });
         self.bare.clear();
     }
@@ -232,7 +261,9 @@ impl Sums {
     /// Gives labels other numbers, and forgets those that get none.
     pub(super) fn renumber(&mut self, number: impl Fn(usize, u16) -> Option<u16> + Sync) {
         self.finish();
-        self.parts.par_iter_mut().for_each(|Part { run, .. }| {
+        let scratch = self.scratch.as_deref();
+        self.parts.par_iter_mut().for_each(|part| {
+            let run = part.whole(scratch);
             let mut writer = Writer::with_capacity(run.bytes.len());
             let mut renumbered = FeatureCells::default();
             run.visit(|id, cells| {
@@ -243,7 +274,12 @@ impl Sums {
                 }
                 writer.write(id, &renumbered);
             });
-            *run = writer.finish();
+            drop(run);
+            part.run = writer.finish();
+            if let Some(scratch) = scratch.filter(|_| !part.spilled.is_empty()) {
+                part.spilled.clear();
+                part.spill(scratch);
+            }
         });
     }
 
@@ -251,7 +287,7 @@ impl Sums {
     pub(super) fn all(&self, is_right: impl Fn(usize, u16, u32) -> bool + Sync) -> bool {
         self.parts.par_iter().all(|part| {
             let mut all = true;
-            part.run.visit(|_, cells| {
+            part.whole(self.scratch()).visit(|_, cells| {
                 for (axis, cells) in cells.iter().enumerate() {
                     all &= cells.iter().all(|&(label, articles)| is_right(axis, label, articles));
                 }
@@ -262,20 +298,20 @@ impl Sums {
 
     /// Features there are. It must have been finished.
     pub(super) fn features(&self) -> usize {
-        self.parts.iter().map(|part| part.run.features).sum()
+        self.parts.iter().map(|part| part.size().0).sum()
     }
 
     /// Cells of an axis there are. It must have been finished.
     pub(super) fn cells(&self, axis: usize) -> usize {
-        self.parts.iter().map(|part| part.run.cells[axis]).sum()
+        self.parts.iter().map(|part| part.size().1[axis]).sum()
     }
 
     /// Calls `each` for the numbers that `of` pushes for every feature, ascending; what comes next is read meanwhile. It must
     /// have been finished.
     pub(super) fn numbers(&self, of: impl Fn(u64, &FeatureCells, &mut Vec<u64>) + Sync, mut each: impl FnMut(u64)) {
         let of_part = |part: &Part| {
-            let mut numbers = Vec::with_capacity(part.run.features);
-            part.run.visit(|id, cells| of(id, cells, &mut numbers));
+            let mut numbers = Vec::with_capacity(part.size().0);
+            part.whole(self.scratch()).visit(|id, cells| of(id, cells, &mut numbers));
             numbers
         };
         let of_parts = |parts: &[Part]| parts.par_iter().map(of_part).collect::<Vec<_>>();
@@ -291,17 +327,19 @@ impl Sums {
 
     /// Calls `visit` for every feature, ascending, with its cells. It must have been finished.
     pub(super) fn visit(&self, mut visit: impl FnMut(u64, &FeatureCells)) {
-        self.parts.iter().for_each(|part| part.run.visit(&mut visit));
+        self.parts.iter().for_each(|part| part.whole(self.scratch()).visit(&mut visit));
     }
 
     /// [`Sums::visit`] for the last time: what was visited is given back.
     pub(super) fn visit_last(self, mut visit: impl FnMut(u64, &FeatureCells)) {
-        self.parts.into_iter().for_each(|part| part.run.visit(&mut visit));
+        let Sums { parts, scratch, .. } = self;
+        parts.into_iter().for_each(|part| part.whole(scratch.as_deref()).visit(&mut visit));
     }
 
     /// Calls `visit` for many neighbouring features at a time, ascending. It must have been finished.
     pub(super) fn visit_stretches(&self, mut visit: impl FnMut(&[(u64, FeatureTotals)])) {
-        let features_of = |Part { run, .. }: &Part| {
+        let features_of = |part: &Part| {
+            let run = part.whole(self.scratch());
             let mut features = Vec::with_capacity(run.features);
             run.visit(|id, cells| {
                 let documents =

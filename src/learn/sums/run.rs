@@ -1,7 +1,7 @@
 //! A run of features: made of changes, found, visited, and merged with another one.
 
 use super::bytes::{FeatureCells, Reader, Writer};
-use crate::classify::features::Ngram;
+use crate::{classify::features::Ngram, model::Scratch};
 
 /// Not a label.
 pub(super) const NONE: u16 = u16::MAX;
@@ -24,13 +24,56 @@ impl Change {
 /// Features one after the other, ascending: the difference to the one before, and the cells: their numbers by axis, then
 /// label and articles of each. Cells that are those of the feature before, as of a word that stands in one article only,
 /// are a single byte.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     pub(super) bytes: Box<[u8]>,
     /// By block: its first feature, and where the cells of that begin.
     pub(super) blocks: Box<[(u64, u32)]>,
     pub(super) features: usize,
     pub(super) cells: [usize; 2],
+}
+
+/// A run whose bytes wait in a file.
+#[derive(Debug)]
+pub(super) struct Spilled {
+    at: u64,
+    length: usize,
+    /// As in [`Run`].
+    blocks: Box<[(u64, u32)]>,
+    pub(super) features: usize,
+    pub(super) cells: [usize; 2],
+}
+
+impl Spilled {
+    /// The run.
+    pub(super) fn load(&self, scratch: &Scratch) -> Run {
+        let Spilled { at, length, ref blocks, features, cells } = *self;
+        Run { bytes: scratch.get(at, length).into(), blocks: blocks.clone(), features, cells }
+    }
+
+    pub(super) fn find(&self, scratch: &Scratch, id: u64) -> Option<FeatureCells> {
+        let block = block_of(&self.blocks, id)?;
+        let (first, start) = self.blocks[block];
+        let end = self.blocks.get(block + 1).map_or(self.length, |(_, next)| *next as usize);
+        // What comes before the next block is the difference to its first feature, which is not asked for.
+        let bytes = scratch.get(self.at + u64::from(start), end.saturating_sub(start as usize));
+        find(&bytes, first, id)
+    }
+}
+
+/// The block that a feature stands in if it is there.
+fn block_of(blocks: &[(u64, u32)], id: u64) -> Option<usize> {
+    blocks.partition_point(|(first, _)| *first <= id).checked_sub(1)
+}
+
+/// The cells of a feature, from those of the first of its block on.
+fn find(bytes: &[u8], first: u64, id: u64) -> Option<FeatureCells> {
+    let mut reader = Reader::new(bytes, first);
+    while reader.id < id {
+        reader.packed_cells();
+        reader.id()?;
+    }
+    (reader.id == id).then(|| reader.cells().clone())
 }
 
 impl Run {
@@ -70,14 +113,19 @@ impl Run {
     }
 
     pub(super) fn find(&self, id: u64) -> Option<FeatureCells> {
-        let block = self.blocks.partition_point(|(first, _)| *first <= id).checked_sub(1)?;
-        let &(first, start) = self.blocks.get(block)?;
-        let mut reader = Reader::new(self.bytes.get(start as usize..)?, first);
-        while reader.id < id {
-            reader.packed_cells();
-            reader.id()?;
+        let (first, start) = self.blocks[block_of(&self.blocks, id)?];
+        find(self.bytes.get(start as usize..)?, first, id)
+    }
+
+    /// Puts the bytes into a file. A run that cannot be put there stays what it was.
+    pub(super) fn spill(self, scratch: &Scratch) -> Result<Spilled, Run> {
+        match scratch.put(&self.bytes) {
+            Some(at) => {
+                let Run { bytes, blocks, features, cells } = self;
+                Ok(Spilled { at, length: bytes.len(), blocks, features, cells })
+            }
+            None => Err(self),
         }
-        (reader.id == id).then(|| reader.cells().clone())
     }
 
     /// With all that another run holds.

@@ -3,6 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::{collections::BTreeMap, convert::Infallible};
+use tempfile::TempDir;
 
 /// By feature, axis and label.
 type Plain = BTreeMap<u64, [BTreeMap<u16, u32>; 2]>;
@@ -27,6 +28,12 @@ fn check(sums: &Sums, expect: &Plain) {
     }
 }
 
+/// Sums whose runs wait in a file as soon as they take a little.
+fn spilling(mut sums: Sums, directory: &TempDir) -> Sums {
+    sums.spill_into(Arc::new(Scratch::new(directory.path())));
+    sums
+}
+
 fn label() -> impl Strategy<Value = Option<u16>> {
     prop_oneof![Just(None), (0_u16..3).prop_map(Some), (0_u16..400).prop_map(Some)]
 }
@@ -37,6 +44,8 @@ fn id() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
     /// However the changes are gathered, the sums are those of a plain map.
     #[test]
     fn sums_are_those_of_a_map(
@@ -44,8 +53,13 @@ proptest! {
             proptest::collection::btree_map(id(), (label(), label(), 1_u32..u32::MAX / 500), 1..30), 0..30,
         ),
         taken in proptest::collection::vec(any::<prop::sample::Index>(), 0..50),
+        spills: bool,
     ) {
         let (mut sums, mut plain) = (Sums::of_fields(), Plain::new());
+        let directory = tempfile::tempdir().unwrap();
+        if spills {
+            sums = spilling(sums, &directory);
+        }
         for counts in added {
             let (bare, counts): (Plain, Plain) = counts
                 .into_iter()
@@ -96,7 +110,7 @@ proptest! {
     /// Of so many articles that features come often, that labels come later, and that some are taken off between.
     #[test]
     fn articles_are_added_up(
-        seed: u64, singles: bool, label_limits in proptest::collection::vec(1_u64..40, 2..5),
+        seed: u64, singles: bool, spills: bool, label_limits in proptest::collection::vec(1_u64..40, 2..5),
     ) {
         let mut state = seed;
         let mut random = |below: u64| {
@@ -104,6 +118,11 @@ proptest! {
             crate::text::mix(state) % below
         };
         let (mut sums, mut plain, mut has_frequent) = (if singles { Sums::of_singles() } else { Sums::of_fields() }, Plain::new(), false);
+        let directory = tempfile::tempdir().unwrap();
+        if spills {
+            sums = spilling(sums, &directory);
+        }
+        let mut has_spilled = false;
         for limit in label_limits {
             let articles: Vec<(Vec<Ngram>, [Option<u16>; 2])> = (0..1500)
                 .map(|_| {
@@ -140,6 +159,7 @@ proptest! {
             });
             *plain.entry(more).or_default()[0].entry(1).or_default() += 3;
             sums.settle();
+            has_spilled |= sums.parts.iter().any(|part| !part.spilled.is_empty());
             has_frequent |= (0..8).any(|number| sums.parts[0].frequent.count(number << 5, 0, 0, 0) > 0);
             for (&id, axes) in plain.iter_mut().step_by(7) {
                 let Some((label, articles)) = axes[0].pop_first() else { continue };
@@ -150,7 +170,41 @@ proptest! {
             plain.retain(|_, axes| axes.iter().any(|cells| !cells.is_empty()));
         }
         prop_assert!(has_frequent);
+        prop_assert_eq!(has_spilled, spills);
         sums.finish();
         check(&sums, &plain);
+        sums.renumber(|axis, label| (label % 3 != axis as u16).then_some(99 - label));
+        for axes in plain.values_mut() {
+            for (axis, cells) in axes.iter_mut().enumerate() {
+                cells.retain(|label, _| label % 3 != axis as u16);
+                *cells = std::mem::take(cells).into_iter().map(|(label, articles)| (99 - label, articles)).collect();
+            }
+        }
+        check(&sums, &plain);
+        prop_assert_eq!(directory.path().read_dir().unwrap().count(), 0);
     }
+}
+
+/// Where nothing can be written, sums stay in memory; what cannot be read any more is told.
+#[test]
+fn a_file_that_cannot_be_used() {
+    let articles: Vec<Vec<Ngram>> =
+        (0..500).map(|n| vec![Ngram { id: crate::text::mix(n) & !FIELD_MASK, fields: 7 }]).collect();
+    let rows: Vec<_> = articles.iter().map(|ngrams| (ngrams.as_slice(), [Some(1), None])).collect();
+    let directory = tempfile::tempdir().unwrap();
+    let nowhere = Arc::new(Scratch::new(&directory.path().join("none")));
+    let mut sums = Sums::of_fields();
+    sums.spill_into(Arc::clone(&nowhere));
+    sums.add_articles(&rows, |ngram| ngram);
+    sums.finish();
+    assert_eq!(sums.features(), 1500);
+    nowhere.check().unwrap();
+
+    let scratch = Scratch::new(directory.path());
+    let at = scratch.put(b"some bytes").unwrap();
+    assert_eq!(scratch.get(at, 10), b"some bytes");
+    scratch.check().unwrap();
+    assert_eq!(scratch.get(at, 11), b"");
+    assert!(scratch.check().is_err());
+    scratch.check().unwrap();
 }
