@@ -56,10 +56,9 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let counted = pool.install(|| labelled::count(data, &mut trainer, &mut told, strict));
     let summary = Summary { doubles: counted?, articles: trainer.articles() as u64 };
     told.doing("writing");
-    let packed = pool.install(|| trainer.pack()?.into_bytes());
-    let bytes = packed.map_err(|error| CliError::Failed(error.into()))?;
+    let packed = pool.install(|| trainer.pack()).map_err(|error| CliError::Failed(error.into()))?;
     let exit = told.finish();
-    output::publish(destination, &output, &bytes)?;
+    output::publish_with(destination, &output, |writer| packed.write_to(writer))?;
 
     let Summary { articles, doubles } = summary;
     let output = output.display();

@@ -35,8 +35,22 @@ pub(super) fn begin_result(target: &Path) -> Result<Output, CliError> {
 }
 
 /// Writes the result and puts it into its place.
-pub(super) fn publish(mut output: Output, target: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let written = output.write(bytes).and_then(|()| output.finish());
+pub(super) fn publish(output: Output, target: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    publish_with(output, target, |writer| writer.write_all(bytes))
+}
+
+/// Puts the result into its place that something writes.
+pub(super) fn publish_with(
+    mut output: Output,
+    target: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), CliError> {
+    let written = match &mut output {
+        Output::Stdout(stdout) => write(stdout).and_then(|()| stdout.flush()),
+        Output::Special(file) => write(file),
+        Output::File(file) => write(file),
+    };
+    let written = written.and_then(|()| output.finish());
     Ok(written.with_context(|| format!("--output {}", target.display()))?)
 }
 

@@ -1,6 +1,6 @@
 //! Whole model files, with the counts that learning goes on from, and files of counts.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, io, path::Path};
 
 use serde::Serialize;
 
@@ -128,13 +128,13 @@ impl PackedCounts {
         Ok(Self { section, catalog: catalog.clone(), labels: labels.map(<[String]>::to_vec) })
     }
 
-    /// The bytes of a file of counts.
+    /// Writes a file of counts.
     ///
     /// # Errors
     ///
-    /// Where they wait they cannot be read.
-    pub fn into_bytes(self) -> Result<Vec<u8>, ModelError> {
-        Ok(codec::write(Kind::Counts, vec![self.section])?.0)
+    /// Those of the writer; where they wait they cannot be read.
+    pub fn write_to(self, writer: &mut dyn io::Write) -> io::Result<()> {
+        codec::write_to(Kind::Counts, vec![self.section], writer)
     }
 
     /// The digest of the counts, for [`Serving::calibrated_on`].
@@ -166,7 +166,7 @@ impl Counts {
     ///
     /// Counts that a reader would refuse.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        PackedCounts::new(self)?.into_bytes()
+        Ok(codec::write(Kind::Counts, vec![PackedCounts::new(self)?.section])?.0)
     }
 }
 

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 
 pub(super) use self::{
     content::Content,
-    pack::{Packed, digest, pack, write},
+    pack::{Packed, digest, pack, write, write_to},
 };
 use super::ModelError;
 use crate::text::SCHEME;

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use tempfile::SpooledTempFile;
 
-use super::{BUFFER, FORMAT, Kind, MAX_SECTION, Measured, Section, version};
+use super::{BUFFER, FORMAT, Kind, LONGEST_HEADER, MAX_SECTION, Measured, Section, version};
 use crate::{model::ModelError, text::SCHEME};
 
 /// Much of a section is hashes, which do not compress: level 12 takes thirty times as long for a file that is smaller by a
@@ -118,6 +118,14 @@ fn pack_into(value: &impl Serialize, section: Section, spool: SpooledTempFile) -
 /// A file from its sections in the order of its kind, and its version.
 pub(in crate::model) fn write(kind: Kind, sections: Vec<Packed>) -> Result<(Vec<u8>, String), ModelError> {
     let version = version(sections.iter().map(|section| &section.digest));
+    let length = LONGEST_HEADER as u64 + sections.iter().map(|section| section.length).sum::<u64>();
+    let mut bytes = Vec::with_capacity(length as usize);
+    write_to(kind, sections, &mut bytes).map_err(ModelError::Scratch)?;
+    Ok((bytes, version))
+}
+
+/// Writes a file of sections in the order of its kind. It is an error also if where they wait they cannot be read.
+pub(in crate::model) fn write_to(kind: Kind, sections: Vec<Packed>, writer: &mut dyn io::Write) -> io::Result<()> {
     let mut header = kind.magic().to_vec();
     header.extend_from_slice(&FORMAT.to_le_bytes());
     header.extend_from_slice(&SCHEME.to_le_bytes());
@@ -126,16 +134,14 @@ pub(in crate::model) fn write(kind: Kind, sections: Vec<Packed>) -> Result<(Vec<
         header.extend_from_slice(&section.length.to_le_bytes());
         header.extend_from_slice(&section.digest);
     }
-    let length = header.len() as u64 + sections.iter().map(|section| section.length).sum::<u64>();
-    let mut bytes = Vec::with_capacity(length as usize);
-    bytes.append(&mut header);
+    writer.write_all(&header)?;
     for mut section in sections {
-        let appended = section.bytes.rewind().and_then(|()| section.bytes.take(section.length).read_to_end(&mut bytes));
-        if appended.map_err(ModelError::Scratch)? as u64 != section.length {
-            return Err(ModelError::Scratch(io::ErrorKind::UnexpectedEof.into()));
+        section.bytes.rewind()?;
+        if io::copy(&mut section.bytes.take(section.length), writer)? != section.length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    Ok((bytes, version))
+    Ok(())
 }
 
 #[cfg(test)]
