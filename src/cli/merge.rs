@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     learn::{self, MergeError, Merged, Trained},
-    model::{Report, StoredCounts},
+    model::{ModelError, Report, StoredCounts},
 };
 
 /// Learn a model from counts, without the articles
@@ -57,12 +57,14 @@ struct Summary<'a> {
 impl From<MergeError> for CliError {
     fn from(error: MergeError) -> Self {
         match error {
-            MergeError::Contradiction { .. } | MergeError::Model { .. } => CliError::Unusable(error.into()),
+            MergeError::Model { reason: ModelError::Scratch(_), .. } => CliError::Failed(error.into()),
+            MergeError::Contradiction { .. } | MergeError::Model { .. } | MergeError::Changed { .. } => {
+                CliError::Unusable(error.into())
+            }
             MergeError::Catalogs { .. }
             | MergeError::Overlap { .. }
             | MergeError::TooManyLabels { .. }
-            | MergeError::TooManyArticles
-            | MergeError::Changed { .. } => CliError::Failed(error.into()),
+            | MergeError::TooManyArticles => CliError::Failed(error.into()),
         }
     }
 }

@@ -45,11 +45,7 @@ pub(super) fn publish_with(
     target: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), CliError> {
-    let written = match &mut output {
-        Output::Stdout(stdout) => write(stdout).and_then(|()| stdout.flush()),
-        Output::Special(file) => write(file),
-        Output::File(file) => write(file),
-    };
+    let written = write(output.writer());
     let written = written.and_then(|()| output.finish());
     Ok(written.with_context(|| format!("--output {}", target.display()))?)
 }
@@ -92,23 +88,25 @@ impl Output {
         directory.map(|directory| if directory.as_os_str().is_empty() { Path::new(".") } else { directory })
     }
 
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Output::Stdout(stdout) => stdout,
+            Output::Special(file) => file,
+            Output::File(file) => file,
+        }
+    }
+
     /// Writes all of it, and to anything but a file at once.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Output::Stdout(stdout) => {
-                let mut stdout = stdout.lock();
-                stdout.write_all(bytes)?;
-                stdout.flush()
-            }
-            Output::Special(file) => file.write_all(bytes),
-            Output::File(file) => file.write_all(bytes),
-        }
+        self.writer().write_all(bytes)?;
+        if let Output::Stdout(stdout) = self { stdout.flush() } else { Ok(()) }
     }
 
     /// Puts a file into its place.
     pub(super) fn finish(self) -> io::Result<()> {
         match self {
-            Output::Stdout(_) | Output::Special(_) => Ok(()),
+            Output::Stdout(mut stdout) => stdout.flush(),
+            Output::Special(_) => Ok(()),
             Output::File(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.commit(),
         }
     }

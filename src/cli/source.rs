@@ -111,15 +111,21 @@ impl Source {
         from_store: impl FnOnce(&Store, &Version) -> Result<T, StoreError>,
     ) -> Result<T, CliError> {
         let model = match self {
-            Source::Embedded => embedded().context("the model that is built in"),
-            Source::File(path) => {
-                let file = File::open(path).map_err(anyhow::Error::from);
-                let model = file.and_then(|file| Ok(from_file(file)?));
-                model.with_context(|| format!("--model {}", path.display()))
-            }
-            Source::Store(store) => active(store).and_then(|version| from_store(store, &version)).context("--models"),
+            Source::Embedded => embedded().map_err(anyhow::Error::from),
+            Source::File(path) => File::open(path).map_err(anyhow::Error::from).and_then(|file| Ok(from_file(file)?)),
+            Source::Store(store) => Ok(active(store).and_then(|version| from_store(store, &version))?),
         };
-        model.map_err(CliError::Unusable)
+        model.map_err(|reason| self.unusable(reason))
+    }
+
+    /// Says where a model comes from that cannot be used.
+    pub(super) fn unusable(&self, reason: impl Into<anyhow::Error>) -> CliError {
+        let name = match self {
+            Source::Embedded => "the model that is built in".to_owned(),
+            Source::File(path) => format!("--model {}", path.display()),
+            Source::Store(_) => "--models".to_owned(),
+        };
+        CliError::Unusable(reason.into().context(name))
     }
 }
 

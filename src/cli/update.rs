@@ -16,9 +16,9 @@ use super::{
     told::{self, Told},
 };
 use crate::{
-    learn::{Calibration, Part, Trainer},
+    learn::{Calibration, Part, TrainError, Trainer},
     model::{
-        Report,
+        ModelError, Report,
         store::{Origin, Version},
     },
 };
@@ -130,7 +130,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let (added, removed, calibration, trained) = args.work.pool()?.install(|| {
         let (serving, counts) = model.into_parts();
         let trainer = Trainer::from_counts(counts, args.allow_new_labels, target.directory());
-        let mut trainer = trainer.context("the model").map_err(CliError::Unusable)?;
+        let mut trainer = trainer.map_err(|reason| source.unusable(reason))?;
         let removed = change(Part::Remove, &mut remove, &mut trainer, &mut told);
         let added = change(Part::Add, &mut add, &mut trainer, &mut told);
         if trainer.articles() == 0 {
@@ -147,7 +147,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         let trained = if anew {
             trainer.finish().context("--calibrate-on")?
         } else {
-            trainer.finish_as(|| serving.load()).context("--remove")?
+            match trainer.finish_as(|| serving.load()) {
+                // Only the model is read from a file.
+                Err(TrainError::Model(reason @ (ModelError::Read(_) | ModelError::Damaged { .. }))) => {
+                    return Err(source.unusable(reason));
+                }
+                trained => trained.context("--remove")?,
+            }
         };
         Ok::<_, CliError>((added, removed, calibration, trained))
     })?;

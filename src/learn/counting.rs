@@ -151,9 +151,12 @@ impl Trainer {
     }
 
     /// What is too long for memory, of sums and of packed counts, waits in this directory from now on, in temporary files
-    /// without names; without a directory, in memory.
+    /// without names; without a directory, in memory. It stays where it is if there is such a directory already.
     #[must_use]
     pub fn with_scratch(mut self, directory: Option<&Path>) -> Self {
+        if self.scratch.is_some() {
+            return self;
+        }
         self.scratch = directory.map(|directory| (directory.to_owned(), Arc::new(Scratch::new(directory))));
         self.scratch.iter().for_each(|(_, scratch)| self.tally.spill_into(scratch));
         self
@@ -286,6 +289,11 @@ impl Trainer {
         let packed = self.lay_out().pack(scratch.as_ref().map(|(directory, _)| directory.as_path()));
         check(scratch.as_ref())?;
         packed
+    }
+
+    /// Whether all that waited in a file could be read so far.
+    pub(super) fn check_scratch(&self) -> Result<(), ModelError> {
+        check(self.scratch.as_ref())
     }
 
     pub(super) fn lay_out(self) -> Layout {

@@ -10,7 +10,6 @@ use std::{
 use super::{
     CatalogChoice, Trainer,
     tally::{Contradiction, Row},
-    update::LOOKED_UP_TOGETHER,
 };
 use crate::{
     classify::{Axis, Catalog},
@@ -89,7 +88,7 @@ pub struct Merged {
 /// the shards; that needs samples which are exact ([`Counts::sample_is_exact`](crate::model::Counts::sample_is_exact)).
 ///
 /// Each shard is opened two or three times, by its place in `names`, and its features are read from its file: held are the
-/// sums, the digests of all articles, and the sample of one shard. `scratch` as for [`Trainer::with_scratch`].
+/// sums, as far as they are not too long, the digests of all articles, and the samples of the sum and of one shard. `scratch` as for [`Trainer::with_scratch`].
 ///
 /// # Errors
 ///
@@ -209,19 +208,29 @@ pub(super) fn merge_with_capacity<E: From<MergeError>>(
     for shard in contained.chain(again.iter().copied()) {
         let mut counts = open(shard)?;
         let numbers = trainer.tally.numbers(&counts);
-        let mut known: Vec<(SampleArticle, u32)> = Vec::new();
+        let (mut known, mut counted): (Vec<SampleArticle>, HashMap<Digest, u32>) = Default::default();
         for article in counts.take_sample() {
             trainer.sample.another_source(article.group, article.digest, article.source.as_deref());
-            known.extend(doubles.remove(&article.digest).map(|times| (article, times)));
-        }
-        while !known.is_empty() {
-            let (articles, times): (Vec<_>, Vec<_>) =
-                known.split_off(known.len().saturating_sub(LOOKED_UP_TOGETHER)).into_iter().unzip();
-            let rows = Row::of_sample(&articles, &counts, &numbers).map_err(unread(shard))?;
-            for (row, times) in rows.iter().zip(times) {
-                let forgotten = trainer.tally.remove(row, times);
-                forgotten.map_err(|reason| MergeError::Contradiction { shard: names[shard].to_string(), reason })?;
+            if let Some(times) = doubles.remove(&article.digest) {
+                counted.insert(article.digest, times);
+                known.push(article);
             }
+        }
+        let mut forgotten = Ok(());
+        let forget = |article: SampleArticle, row: Row| {
+            let times = counted.get(&article.digest).copied().unwrap_or_default();
+            forgotten = forgotten.and_then(|()| trainer.tally.remove(&row, times));
+        };
+        Row::each_of_sample(known, &counts, &numbers, forget).map_err(unread(shard))?;
+        // What cannot be read is not there either.
+        trainer.check_scratch().map_err(unread(shard))?;
+        forgotten.map_err(|reason| MergeError::Contradiction { shard: names[shard].to_string(), reason })?;
+        if !survey.kept.contains(&shard) {
+            // Nobody else reads them.
+            counts
+                .each_feature(|_, _| {})
+                .and_then(|()| counts.each_term_documents(|_, _| {}))
+                .map_err(unread(shard))?;
         }
     }
     if !doubles.is_empty() {
@@ -239,7 +248,7 @@ mod tests {
         LabelledArticle,
         testing::{counts_of, counts_with_capacity, small_corpus, some_of, stored},
     };
-    use crate::model::Counts;
+    use crate::model::{Counts, PackedCounts};
     use proptest::prelude::*;
 
     fn merged(shards: &[Counts], capacity: usize) -> Result<Merged, MergeError> {
@@ -342,6 +351,22 @@ mod tests {
         });
         let told = error(&[forged, other]);
         assert!(told.contains("the counts do not hold what their ledger says"), "{told}");
+
+        // Even a shard that adds nothing must make sense.
+        let (whole, mut forged) = (counts_of(&small_corpus()), counts_of(&some_of(0xf)));
+        forged.features[0] |= 31;
+        let mut bytes = Vec::new();
+        let packed = PackedCounts::of(&forged, &forged.catalog, [&[], &[]], None).unwrap();
+        packed.write_to(&mut bytes).unwrap();
+        let open = |shard: usize| {
+            Ok::<_, MergeError>(if shard == 0 {
+                stored(&whole)
+            } else {
+                StoredCounts::from_bytes(bytes.clone()).unwrap()
+            })
+        };
+        let told = merge(&["one", "other"], None, open).unwrap_err().to_string();
+        assert!(told.starts_with("other: the counts section is malformed"), "{told}");
 
         let mut calls = 0;
         let changing = |_| {

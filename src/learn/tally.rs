@@ -264,26 +264,36 @@ impl Row {
         self.ngrams.iter().flat_map(|ngram| ngram.features())
     }
 
-    /// What counts hold of articles of their sample, by article; `numbers` as [`Tally::numbers`] gives them.
-    pub(super) fn of_sample(
-        articles: &[SampleArticle],
+    /// Calls `each` for articles of the sample of counts, with what the counts hold of them; `numbers` as [`Tally::numbers`]
+    /// gives them.
+    pub(super) fn each_of_sample(
+        mut articles: Vec<SampleArticle>,
         counts: &StoredCounts,
         numbers: &[Vec<u16>; 2],
-    ) -> Result<Vec<Self>, ModelError> {
-        let features = articles.iter().map(|article| article.features.as_slice()).collect();
-        let ngrams = look_up(features, |each| counts.each_feature_id(each), Ngram::push)?;
-        let terms = articles.iter().map(|article| article.terms.as_slice()).collect();
-        let terms = look_up(terms, |each| counts.each_term(each), Vec::push)?;
-        let row = |((article, ngrams), terms): ((&SampleArticle, _), _)| {
-            let label = |axis: usize| article.labels[axis].map(|label| numbers[axis][usize::from(label)]);
-            Row { labels: [label(0), label(1)], language: article.language.into(), ngrams, terms }
-        };
-        Ok(articles.iter().zip(ngrams).zip(terms).map(row).collect())
+        mut each: impl FnMut(SampleArticle, Self),
+    ) -> Result<(), ModelError> {
+        while !articles.is_empty() {
+            let together = articles.split_off(articles.len().saturating_sub(ARTICLES_TOGETHER));
+            let features = together.iter().map(|article| article.features.as_slice()).collect();
+            let ngrams = look_up(features, |each| counts.each_feature_id(each), Ngram::push)?;
+            let terms = together.iter().map(|article| article.terms.as_slice()).collect();
+            let terms = look_up(terms, |each| counts.each_term(each), Vec::push)?;
+            for ((article, ngrams), terms) in together.into_iter().zip(ngrams).zip(terms) {
+                let label = |axis: usize| article.labels[axis].map(|label| numbers[axis][usize::from(label)]);
+                let row = Row { labels: [label(0), label(1)], language: article.language.into(), ngrams, terms };
+                each(article, row);
+            }
+        }
+        Ok(())
     }
 }
 
+/// Articles of a sample whose features are looked up at a time. What a file says of a feature is where it stands among all,
+/// so that they are gone through for that.
+const ARTICLES_TOGETHER: usize = if cfg!(test) { 5 } else { 1 << 12 };
+
 /// Ids that are looked up at a time.
-const LOOKED_UP_TOGETHER: usize = if cfg!(test) { 16 } else { 1 << 16 };
+const IDS_TOGETHER: usize = if cfg!(test) { 16 } else { 1 << 16 };
 
 /// What the ids come to that stand at the places of each article, which are ascending.
 fn look_up<T: Send>(
@@ -292,7 +302,7 @@ fn look_up<T: Send>(
     push: impl Fn(&mut Vec<T>, u64) + Sync,
 ) -> Result<Vec<Vec<T>>, ModelError> {
     let mut searches: Vec<(&[u32], Vec<T>)> = places.into_iter().map(|places| (places, Vec::new())).collect();
-    let (mut base, mut ids) = (0, Vec::with_capacity(LOOKED_UP_TOGETHER));
+    let (mut base, mut ids) = (0, Vec::with_capacity(IDS_TOGETHER));
     let mut find = |base: usize, ids: &[u64]| {
         searches.par_iter_mut().for_each(|(left, found)| {
             while let Some((&place, rest)) = left.split_first()
@@ -305,7 +315,7 @@ fn look_up<T: Send>(
     };
     each(&mut |id| {
         ids.push(id);
-        if ids.len() == LOOKED_UP_TOGETHER {
+        if ids.len() == IDS_TOGETHER {
             find(base, &ids);
             base += ids.len();
             ids.clear();

@@ -38,7 +38,7 @@ pub enum TrainError {
     /// The estimates could not be fitted.
     #[error("fitting failed: {0}")]
     Fit(String),
-    /// The model could not be written.
+    /// The model could not be written, or what it goes on from could not be read.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// It was given up.

@@ -16,10 +16,6 @@ use crate::{
     model::{Digest, MAX_SAMPLE, ModelError, SampleArticle, StoredCounts},
 };
 
-/// Articles of a sample whose features are looked up at a time. What a file says of a feature is where it stands among all,
-/// so that they are gone through for that.
-pub(super) const LOOKED_UP_TOGETHER: usize = if cfg!(test) { 5 } else { 1 << 12 };
-
 /// Why an article cannot be taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotRemoved {
@@ -84,14 +80,9 @@ impl Trainer {
         counts.rest().sample_limit.into_iter().for_each(|limit| self.sample.limit_to(limit));
         let mut left = counts.take_sample();
         left.retain(|article| self.sample.takes(article.group));
-        while !left.is_empty() {
-            let articles = left.split_off(left.len().saturating_sub(LOOKED_UP_TOGETHER));
-            let rows = Row::of_sample(&articles, counts, numbers)?;
-            for (SampleArticle { digest, text, group, source, .. }, row) in articles.into_iter().zip(rows) {
-                self.sample.add(group, digest, Sampled { text, source, row });
-            }
-        }
-        Ok(())
+        Row::each_of_sample(left, counts, numbers, |SampleArticle { digest, text, group, source, .. }, row| {
+            self.sample.add(group, digest, Sampled { text, source, row });
+        })
     }
 
     /// Takes many articles out, reading them on all threads of the current rayon pool. One result for each, in order;

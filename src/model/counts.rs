@@ -125,7 +125,7 @@ impl Counts {
         self.languages.iter().sum()
     }
 
-    /// What is wrong with counts that are to be written; `None` if nothing is.
+    /// What is wrong with counts; `None` if nothing is.
     pub(super) fn fault(&self) -> Option<&'static str> {
         if self.features.iter().any(|&feature| Field::of(feature).is_none()) {
             return Some("fields");

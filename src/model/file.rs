@@ -202,15 +202,6 @@ pub(super) fn check_same_model(
     Ok(())
 }
 
-/// The digest of counts, for [`Serving::calibrated_on`].
-///
-/// # Errors
-///
-/// Counts that cannot be encoded.
-pub fn digest_of(counts: &Counts) -> Result<Digest, ModelError> {
-    Ok(shortened(&codec::digest(counts, Section::Counts)?))
-}
-
 /// The first half of a checksum.
 pub(super) fn shortened(checksum: &[u8; 32]) -> Digest {
     let mut digest = Digest::default();

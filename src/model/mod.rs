@@ -17,16 +17,16 @@ use std::{collections::HashSet, fs::File};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::scratch::Scratch;
 pub use self::{
     codec::Section,
     counts::{AxisCounts, Cells, Counts, Digest, LedgerEntry, MAX_SAMPLE, SampleArticle},
     error::ModelError,
-    file::{ModelFile, PackedCounts, digest_of},
+    file::{ModelFile, PackedCounts},
     report::{
         AcceptedMetrics, AxisReport, Confusion, EventModel, LabelMetrics, LabelSetMetrics, Metrics, ReliabilityBin,
         Report, RiskPoint, Settings,
     },
-    scratch::Scratch,
     self_test::Answer as SelfTestAnswer,
     stored::{StoredCounts, StoredModel, StoredServing},
 };

@@ -1,6 +1,7 @@
 //! Bytes that wait in a file while there are too many of them for memory.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -12,7 +13,7 @@ use std::{
 ///
 /// Bytes that cannot be written stay where they are. What cannot be read again is told in the end, by [`Scratch::check`].
 #[derive(Debug)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     directory: PathBuf,
     state: Mutex<State>,
 }
@@ -20,8 +21,10 @@ pub struct Scratch {
 #[derive(Debug, Default)]
 struct State {
     file: Option<File>,
-    /// Where the next bytes go.
+    /// Where bytes go for which there is no room before.
     end: u64,
+    /// Where there is room again, and how much.
+    free: BTreeMap<u64, u64>,
     /// Whether something could not be written: nothing is tried again.
     is_full: bool,
     /// Why something could not be read.
@@ -30,8 +33,7 @@ struct State {
 
 impl Scratch {
     /// A file in a directory.
-    #[must_use]
-    pub fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         Self { directory: directory.to_owned(), state: Mutex::default() }
     }
 
@@ -45,7 +47,9 @@ impl Scratch {
         if state.is_full {
             return None;
         }
-        let at = state.end;
+        let length = bytes.len() as u64;
+        let free = state.free.iter().find(|(_, room)| **room >= length).map(|(at, room)| (*at, *room));
+        let at = free.map_or(state.end, |(at, _)| at);
         let mut write = || -> io::Result<()> {
             let file = match &mut state.file {
                 Some(file) => file,
@@ -55,8 +59,38 @@ impl Scratch {
             file.write_all(bytes)
         };
         state.is_full = write().is_err();
-        state.end += bytes.len() as u64;
+        if let Some((at, room)) = free {
+            state.free.remove(&at);
+            if room > length {
+                state.free.insert(at + length, room - length);
+            }
+        } else {
+            state.end += length;
+        }
         (!state.is_full).then_some(at)
+    }
+
+    /// Gives back the room of bytes that nobody will read again.
+    pub(crate) fn give_back(&self, at: u64, length: usize) {
+        let free = &mut self.state().free;
+        let (mut start, mut end) = (at, at + length as u64);
+        // With the room before and behind, if they touch.
+        let before =
+            free.range(..at).next_back().filter(|(before, room)| *before + *room == at).map(|(before, _)| *before);
+        if let Some(before) = before {
+            free.remove(&before);
+            start = before;
+        }
+        if let Some(room) = free.remove(&end) {
+            end += room;
+        }
+        free.insert(start, end - start);
+    }
+
+    /// Bytes that the file has taken at most.
+    #[cfg(test)]
+    pub(crate) fn length(&self) -> u64 {
+        self.state().end
     }
 
     /// Reads bytes that were put somewhere; none if they cannot be read.

@@ -67,7 +67,8 @@ impl Work {
                 let version = Version::new(model.version())?;
                 let (serving, counts) = model.into_parts();
                 let trainer = pool.install(|| Trainer::from_counts(counts, *allow_new_labels, scratch));
-                (Some(version), trainer.map_err(TrainError::from)?, Some(serving))
+                let trainer = trainer.map_err(|reason| self.store.refused(&version, reason))?;
+                (Some(version), trainer, Some(serving))
             }
             (_, Task::Train { labels }) => (None, Trainer::new(labels.clone()).with_scratch(scratch), None),
             (None, Task::Update { .. }) => return Err(TrainingError::Internal),
@@ -79,7 +80,7 @@ impl Work {
         }
         let not_calibrated_on = trainer.not_calibrated_on() as u64;
         let Trained { model: bytes, version, not_learnt, .. } =
-            pool.install(|| self.learn(trainer, serving.as_ref().filter(|_| !anew)))?;
+            pool.install(|| self.learn(trainer, base.as_ref().zip(serving.as_ref()).filter(|_| !anew)))?;
         let version = Version::new(&version)?;
         // The counts are read only if articles are to be held out from them.
         let compared = match self.order.activate_if {
@@ -233,20 +234,25 @@ impl Work {
     }
 
     /// The new model: learnt from the counts, or with the settings and fitted values of another one.
-    fn learn(&self, trainer: Trainer, base: Option<&StoredServing>) -> Result<Trained, TrainingError> {
+    fn learn(&self, trainer: Trainer, base: Option<(&Version, &StoredServing)>) -> Result<Trained, TrainingError> {
         self.go_on()?;
         self.tell(Phase::Learning, 0);
         let steps = AtomicU64::new(0);
         let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         let watch = Watch { go_on: &|| !self.stop.is_cancelled(), step: &step };
         let learnt = match base {
-            Some(base) => trainer.finish_as(|| base.load()),
+            Some((_, serving)) => trainer.finish_as(|| serving.load()),
             None => trainer.finish_while(watch),
         };
-        if let Err(TrainError::Model(ModelError::Scratch(source))) = learnt {
-            return Err(self.unspilled(source));
+        match (learnt, base) {
+            (Err(TrainError::Model(ModelError::Scratch(source))), _) => Err(self.unspilled(source)),
+            // Only the base is read from a file.
+            (
+                Err(TrainError::Model(reason @ (ModelError::Read(_) | ModelError::Damaged { .. }))),
+                Some((version, _)),
+            ) => Err(self.store.refused(version, reason).into()),
+            (learnt, _) => Ok(learnt?),
         }
-        Ok(learnt?)
     }
 
     /// Compares the new version with the active one, or the one that answers if none is, on the articles of the request that

@@ -4,7 +4,8 @@
 //! A feature that stands in one article, as most do, takes about ten bytes. Runs are cut by the first bits of the
 //! features' ids, so that merging needs little memory besides, and goes on in parallel. What came last is in runs of its own
 //! until they are a part of the others that is worth merging (a log-structured merge tree: O'Neil et al. 1996), so that the
-//! whole is not written anew for every few articles.
+//! whole is not written anew for every few articles. Runs that are too long for memory wait in a file, and are merged part by
+//! part in the end.
 
 mod bytes;
 mod frequent;
@@ -41,7 +42,7 @@ const SORTED_TOGETHER: usize = 64;
 const STRETCH: usize = if cfg!(test) { 64 } else { 1 << 17 };
 const MIN_STRETCH_PARTS: usize = if cfg!(test) { 1 } else { 4 };
 
-/// Bytes that runs take at most before they are put into a file, if there is one.
+/// Bytes that the runs of all parts take at most, without what came last, before they are put into a file, if there is one.
 const MAX_HELD: usize = if cfg!(test) { 2048 } else { 192 << 20 };
 
 /// Parts that are read while those before are used.
@@ -141,9 +142,14 @@ impl Sums {
         self.scratch.as_deref()
     }
 
+    /// Bytes of the runs that are in memory, but for what came last.
+    fn held(&self) -> usize {
+        self.parts.iter().map(|part| part.run.bytes.len()).sum()
+    }
+
     /// Puts the runs into the file if they are too long for memory.
     fn spill(&mut self) {
-        let held: usize = self.parts.iter().map(|part| part.run.bytes.len()).sum();
+        let held = self.held();
         if let Some(scratch) = self.scratch.as_deref().filter(|_| held > MAX_HELD) {
             self.parts.par_iter_mut().for_each(|part| part.spill(scratch));
         }
@@ -173,31 +179,25 @@ impl Sums {
         &mut self,
         each: impl FnOnce(&mut dyn FnMut(u64, &FeatureCells)) -> Result<(), E>,
     ) -> Result<(), E> {
-        let held: usize = self.parts.iter().map(|part| part.run.bytes.len()).sum();
-        let (mut parts, mut number, mut held, scratch) = (self.parts.iter_mut(), 0, held, self.scratch.as_deref());
-        rayon::in_place_scope(|scope| {
-            let mut add_run = |writer: &mut Writer| {
-                let run = std::mem::replace(writer, Writer::with_capacity(0)).finish();
-                held += run.bytes.len();
-                let scratch = scratch.filter(|_| held > MAX_HELD);
-                if let Some(part) = parts.next() {
-                    scope.spawn(move |_| {
-                        part.run = std::mem::take(&mut part.run).plus(run);
-                        scratch.into_iter().for_each(|scratch| part.spill(scratch));
-                    });
-                }
-            };
-            let mut writer = Writer::with_capacity(0);
-            let added = each(&mut |id, cells| {
-                while number < part_of(id) {
-                    add_run(&mut writer);
-                    number += 1;
-                }
-                writer.write(id, cells);
-            });
-            add_run(&mut writer);
-            added
-        })
+        let (mut held, scratch) = (self.held(), self.scratch.as_deref());
+        let (mut parts, mut number, mut writer) = (self.parts.iter_mut(), 0, Writer::with_capacity(0));
+        let mut add_run = |writer: &mut Writer| {
+            let run = std::mem::replace(writer, Writer::with_capacity(0)).finish();
+            held += run.bytes.len();
+            if let Some(part) = parts.next() {
+                part.run = std::mem::take(&mut part.run).plus(run);
+                scratch.filter(|_| held > MAX_HELD).into_iter().for_each(|scratch| part.spill(scratch));
+            }
+        };
+        let added = each(&mut |id, cells| {
+            while number < part_of(id) {
+                add_run(&mut writer);
+                number += 1;
+            }
+            writer.write(id, cells);
+        });
+        add_run(&mut writer);
+        added
     }
 
     /// Articles of a label of an axis that have a feature. What was added must have been settled.
@@ -277,7 +277,7 @@ impl Sums {
             drop(run);
             part.run = writer.finish();
             if let Some(scratch) = scratch.filter(|_| !part.spilled.is_empty()) {
-                part.spilled.clear();
+                part.spilled.drain(..).for_each(|spilled| spilled.give_back(scratch));
                 part.spill(scratch);
             }
         });

@@ -74,8 +74,12 @@ impl Part {
     pub(super) fn finish(&mut self, scratch: Option<&Scratch>) -> Run {
         self.merge_pending();
         let Part { spilled, run, recent, mut frequent, .. } = std::mem::take(self);
-        let mut runs: Vec<Run> =
-            scratch.into_iter().flat_map(|file| spilled.iter().map(|run| run.load(file))).collect();
+        let take_back = |spilled: &Spilled| {
+            let run = scratch.map(|scratch| spilled.load(scratch));
+            scratch.into_iter().for_each(|scratch| spilled.give_back(scratch));
+            run
+        };
+        let mut runs: Vec<Run> = spilled.iter().filter_map(take_back).collect();
         runs.extend([run, recent, frequent.take()]);
         // Neighbours by turns, so that no byte is merged more often than needs be.
         while runs.len() > 1 {

@@ -45,6 +45,11 @@ pub(super) struct Spilled {
 }
 
 impl Spilled {
+    /// Gives its room back: it is not read again.
+    pub(super) fn give_back(&self, scratch: &Scratch) {
+        scratch.give_back(self.at, self.length);
+    }
+
     /// The run.
     pub(super) fn load(&self, scratch: &Scratch) -> Run {
         let Spilled { at, length, ref blocks, features, cells } = *self;

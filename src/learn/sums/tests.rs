@@ -200,6 +200,24 @@ fn a_file_that_cannot_be_used() {
     assert_eq!(sums.features(), 1500);
     nowhere.check().unwrap();
 
+    // Room is given back: however often all is merged, the file is no longer than twice what is in it.
+    let scratch = Arc::new(Scratch::new(directory.path()));
+    let mut sums = Sums::of_fields();
+    sums.spill_into(Arc::clone(&scratch));
+    let mut ids: Vec<u64> = (0..5000).map(crate::text::mix).collect();
+    ids.sort_unstable();
+    let Ok(()) = sums.add_counts(|add| {
+        ids.iter().for_each(|&id| add(id, &[vec![(1, 3)], Vec::new()]));
+        Ok::<_, Infallible>(())
+    });
+    sums.finish();
+    let once = scratch.length();
+    for _ in 0..10 {
+        sums.finish();
+    }
+    assert_eq!(sums.features(), 5000);
+    assert!(once > 0 && scratch.length() <= 2 * once, "{} {once}", scratch.length());
+
     let scratch = Scratch::new(directory.path());
     let at = scratch.put(b"some bytes").unwrap();
     assert_eq!(scratch.get(at, 10), b"some bytes");

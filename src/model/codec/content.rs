@@ -12,7 +12,7 @@ use crate::model::ModelError;
 /// The bytes of a file.
 #[derive(Debug)]
 pub(in crate::model) enum Content<'a> {
-    /// All of them, or the first.
+    /// All of them.
     Held(Cow<'a, [u8]>),
     /// None of them: a regular file, and what it was when it was opened.
     OnDisk(Mutex<File>, Metadata),

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 
 pub(super) use self::{
     content::Content,
-    pack::{Packed, digest, pack, write, write_to},
+    pack::{Packed, pack, write, write_to},
 };
 use super::ModelError;
 use crate::text::SCHEME;
@@ -38,6 +38,9 @@ const SECTION_HEADER: usize = 8 + 8 + 32;
 
 /// No section is longer in memory, in bytes; a header that says more is damaged or forged.
 const MAX_SECTION: [u64; 2] = [256 << 20, 4 << 30];
+
+/// The window of a section is no larger, as a power of two of bytes: what unpacking takes, in each of several places at once.
+const MAX_WINDOW_LOG: u32 = 23;
 
 /// No section is more compressible than this, but for a fixed part. Keeps a small forged file from filling memory.
 const MAX_RATIO: u64 = 256;
@@ -184,7 +187,8 @@ impl<'a> Container<'a> {
         let header = FIXED_HEADER + self.entries.len() * SECTION_HEADER;
         let first = header as u64 + self.entries[..number].iter().map(|e| e.packed_length).sum::<u64>();
         let packed = self.content.range(first, entry.packed_length);
-        let decoder = zstd::Decoder::with_buffer(packed).map_err(|error| unread(error, section))?;
+        let mut decoder = zstd::Decoder::with_buffer(packed).map_err(|error| unread(error, section))?;
+        decoder.window_log_max(MAX_WINDOW_LOG).map_err(|error| unread(error, section))?;
         Ok((entry, decoder.take(entry.raw_length + 1)))
     }
 
@@ -230,7 +234,7 @@ impl<'a> Container<'a> {
     }
 
     /// The bytes of a section, which was verified, from one of them on.
-    pub(super) fn from(&self, section: Section, at: u64) -> Result<impl BufRead, ModelError> {
+    pub(super) fn read_from(&self, section: Section, at: u64) -> Result<impl BufRead, ModelError> {
         let (_, unpacked) = self.unpack(section)?;
         let mut unpacked = io::BufReader::with_capacity(BUFFER, unpacked);
         io::copy(&mut unpacked.by_ref().take(at), &mut io::sink()).map_err(|error| unread(error, section))?;

@@ -108,8 +108,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotFound`]; [`StoreError::Refused`] if the file is damaged, is of another format or feature scheme,
-    /// or fails its self-test; [`StoreError::Misnamed`].
+    /// [`StoreError::NotFound`]; [`StoreError::Io`]; [`StoreError::Refused`] if the file is damaged, is of another format or
+    /// feature scheme, or fails its self-test; [`StoreError::Misnamed`].
     pub fn load(&self, version: &Version) -> Result<Model, StoreError> {
         let model = Model::from_file(self.file(version)?).map_err(|reason| self.refused(version, reason))?;
         self.check_name(version, model.version())?;
@@ -127,7 +127,7 @@ impl Store {
         Ok(file)
     }
 
-    /// Opens a version that learning is to go on from.
+    /// Opens a version that learning is to go on from; what columns of its counts say is checked when they are read.
     ///
     /// # Errors
     ///
@@ -193,7 +193,8 @@ impl Store {
         at(&self.path(version))(error)
     }
 
-    fn refused(&self, version: &Version, reason: ModelError) -> StoreError {
+    /// Why a version cannot be used.
+    pub(crate) fn refused(&self, version: &Version, reason: ModelError) -> StoreError {
         let path = self.path(version);
         if let ModelError::Read(source) = reason {
             StoreError::Io { path, source }

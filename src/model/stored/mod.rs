@@ -74,7 +74,7 @@ impl StoredModel {
     ///
     /// # Errors
     ///
-    /// As [`StoredCounts::each_feature`].
+    /// As [`ModelFile::from_file`].
     pub fn load(&self) -> Result<ModelFile, ModelError> {
         ModelFile::of(&self.container)
     }
@@ -212,7 +212,7 @@ impl StoredCounts {
     }
 
     fn open(&self, column: Column) -> Result<Numbers<impl BufRead>, ModelError> {
-        Ok(Numbers { reader: self.container.from(SECTION, column.at)?, left: column.length })
+        Ok(Numbers { reader: self.container.read_from(SECTION, column.at)?, left: column.length })
     }
 
     /// Reads feature ids, ascending.
@@ -234,16 +234,20 @@ impl StoredCounts {
     }
 
     fn each_id(&self, column: Column, mut each: impl FnMut(u64)) -> Result<(), ModelError> {
-        let mut ids = Ids { differences: self.open(column)?, before: None };
-        while let Some(id) = ids.next()? {
-            each(id);
-        }
-        self.check_unchanged()
+        self.unchanged(|| {
+            let mut ids = Ids { differences: self.open(column)?, before: None };
+            while let Some(id) = ids.next()? {
+                each(id);
+            }
+            Ok(())
+        })
     }
 
-    fn check_unchanged(&self) -> Result<(), ModelError> {
+    /// Reads something of a file that must be the same still: what goes wrong else is because of that.
+    fn unchanged(&self, read: impl FnOnce() -> Result<(), ModelError>) -> Result<(), ModelError> {
+        let read = read();
         let changed = || ModelError::Read(io::Error::other("it changed while it was read"));
-        if self.container.is_unchanged() { Ok(()) } else { Err(changed()) }
+        if self.container.is_unchanged() { read } else { Err(changed()) }
     }
 
     /// Reads features, ascending, with their cells: by axis, labels, ascending, and articles.
@@ -251,7 +255,11 @@ impl StoredCounts {
     /// # Errors
     ///
     /// They make no sense; the file cannot be read, or is not the one any more that was opened.
-    pub fn each_feature(&self, mut each: impl FnMut(u64, &[Vec<(u16, u32)>; 2])) -> Result<(), ModelError> {
+    pub fn each_feature(&self, each: impl FnMut(u64, &[Vec<(u16, u32)>; 2])) -> Result<(), ModelError> {
+        self.unchanged(|| self.read_features(each))
+    }
+
+    fn read_features(&self, mut each: impl FnMut(u64, &[Vec<(u16, u32)>; 2])) -> Result<(), ModelError> {
         // What lies before a column has to be unpacked to reach it.
         let columns = [self.features].into_iter().chain(self.cells.into_iter().flatten());
         let opened: Result<Vec<_>, _> = columns.collect::<Vec<_>>().into_par_iter().map(|it| self.open(it)).collect();
@@ -278,7 +286,7 @@ impl StoredCounts {
         if columns.iter().any(|column| column.left > 0) {
             return Err(malformed("cells"));
         }
-        self.check_unchanged()
+        Ok(())
     }
 
     /// Reads terms, ascending, with the number of articles that hold each.
@@ -287,17 +295,19 @@ impl StoredCounts {
     ///
     /// As [`StoredCounts::each_feature`].
     pub fn each_term_documents(&self, mut each: impl FnMut(u64, u32)) -> Result<(), ModelError> {
-        let mut ids = Ids { differences: self.open(self.terms)?, before: None };
-        let mut documents = self.open(self.term_documents)?;
         let articles = self.rest.articles();
-        while let Some(id) = ids.next()? {
-            let documents = documents.need()?;
-            if u64::from(documents) > articles {
-                return Err(malformed("term documents"));
+        self.unchanged(|| {
+            let mut ids = Ids { differences: self.open(self.terms)?, before: None };
+            let mut documents = self.open(self.term_documents)?;
+            while let Some(id) = ids.next()? {
+                let documents = documents.need()?;
+                if u64::from(documents) > articles {
+                    return Err(malformed("term documents"));
+                }
+                each(id, documents);
             }
-            each(id, documents);
-        }
-        self.check_unchanged()
+            Ok(())
+        })
     }
 
     /// All of them.

@@ -33,9 +33,9 @@ impl<R: BufRead> Numbers<R> {
         // Groups of seven bits, the lowest first.
         let mut number = 0;
         for shift in (0..bits).step_by(7) {
-            let byte = self.reader.fill_buf().map_err(|error| unread(error, SECTION))?.first().copied();
+            let next = self.reader.fill_buf().map_err(|error| unread(error, SECTION))?;
+            let byte = *next.first().ok_or(ModelError::Damaged { section: SECTION })?;
             self.reader.consume(1);
-            let byte = byte.ok_or(ModelError::Damaged { section: SECTION })?;
             number |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 let fits = bits - shift >= 7 || byte >> (bits - shift) == 0;

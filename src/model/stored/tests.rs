@@ -114,7 +114,7 @@ fn what_is_on_the_disk_is_what_is_held() {
     let open = |path: &Path| StoredCounts::from_file(File::open(path).unwrap());
     assert_eq!(open(&path).unwrap().load().unwrap(), counts);
     let opened = open(&path).unwrap();
-    assert_eq!(opened.digest(), crate::model::digest_of(&counts).unwrap());
+    assert_eq!(opened.digest(), crate::model::PackedCounts::new(&counts).unwrap().digest());
     // Replaced, it is there until it is let go of; overwritten, it is not.
     fs::rename(&path, directory.path().join("before")).unwrap();
     fs::write(&path, b"other").unwrap();
