@@ -88,7 +88,8 @@ pub struct Merged {
 /// the shards; that needs samples which are exact ([`Counts::sample_is_exact`](crate::model::Counts::sample_is_exact)).
 ///
 /// Each shard is opened two or three times, by its place in `names`, and its features are read from its file: held are the
-/// sums, as far as they are not too long, the digests of all articles, and the samples of the sum and of one shard. `scratch` as for [`Trainer::with_scratch`].
+/// sums, as far as they are not too long, the digests of all articles, and the samples of the sum and of one shard.
+/// `scratch` as for [`Trainer::with_scratch`].
 ///
 /// # Errors
 ///
