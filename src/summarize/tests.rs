@@ -177,6 +177,8 @@ fn cuts() {
     check_cut(text, Budget::Chars(25), "The council met on Monday");
     check_cut("incomprehensibilities", Budget::Chars(10), "incomprehe");
     check_cut("👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧", Budget::Chars(12), "👨‍👩‍👧👨‍👩‍👧");
+    // Gone through once: if each blank looked back at those before, this would take an hour.
+    check_cut(&format!("alpha,{}beta gamma", " ".repeat(1 << 22)), Budget::Words(1), "alpha");
     // One grapheme longer than the budget.
     check_cut(&"\u{301}".repeat(20), Budget::Chars(10), &"\u{301}".repeat(10));
 }
