@@ -20,6 +20,15 @@ struct Held {
     articles: u64,
 }
 
+/// By term: how many of the articles hold it.
+fn held_by<'a>(articles: impl IntoIterator<Item = &'a SampleArticle>) -> HashMap<u32, u32> {
+    let mut held_by = HashMap::new();
+    for term in articles.into_iter().flat_map(|article| &article.terms) {
+        *held_by.entry(*term).or_default() += 1;
+    }
+    held_by
+}
+
 /// The limits: from articles of the calibration sample, without their groups and, where there are three or more, their
 /// sources (which takes a sample that is the whole corpus).
 pub(super) fn limits(counts: &Counts) -> TypicalityLimits {
@@ -46,16 +55,27 @@ pub(super) fn limits(counts: &Counts) -> TypicalityLimits {
     };
     let groups: Vec<Vec<&SampleArticle>> = groups.into_values().collect();
     let of_group = |group: &Vec<&SampleArticle>| {
+        // Counted once for the group, however large it is.
+        let held_by_group = held_by(group.iter().copied());
+        let mut of_sources: HashMap<&str, Vec<&SampleArticle>> = HashMap::new();
+        for article in group {
+            let source = article.source.as_deref().filter(|source| others.contains_key(source));
+            source.into_iter().for_each(|source| of_sources.entry(source).or_default().push(article));
+        }
+        let of_source = |articles: Vec<&SampleArticle>| (articles.len(), held_by(articles));
+        let of_sources: HashMap<&str, (usize, HashMap<u32, u32>)> =
+            of_sources.into_iter().map(|(source, articles)| (source, of_source(articles))).collect();
         let typicality = |article: &&SampleArticle| {
-            let source = article.source.as_deref();
-            let held = source.and_then(|source| others.get(source));
-            let rest: Vec<&SampleArticle> =
-                group.iter().copied().filter(|other| held.is_none() || other.source != article.source).collect();
+            let held = article.source.as_deref().and_then(|source| others.get(source));
+            // Those of the group that are gone with the source already.
+            let gone = article.source.as_deref().and_then(|source| of_sources.get(source));
+            let rest = group.len() - gone.map_or(0, |(articles, _)| *articles);
             let held = held.unwrap_or(&whole);
-            let idf = Idf::smoothed(held.articles.saturating_sub(rest.len() as u64));
+            let idf = Idf::smoothed(held.articles.saturating_sub(rest as u64));
             let words = article.terms.iter().map(|term| {
-                let less = rest.iter().filter(|other| other.terms.binary_search(term).is_ok()).count();
-                let documents = held.by_term[*term as usize].saturating_sub(less as u32);
+                let holding = |held_by: &HashMap<u32, u32>| held_by.get(term).copied().unwrap_or_default();
+                let less = holding(&held_by_group) - gone.map_or(0, |(_, held_by_source)| holding(held_by_source));
+                let documents = held.by_term[*term as usize].saturating_sub(less);
                 (documents > 1).then(|| idf(documents))
             });
             Typicality::new(words, idf(1))
@@ -64,4 +84,56 @@ pub(super) fn limits(counts: &Counts) -> TypicalityLimits {
     };
     let all: Vec<Typicality> = groups.par_iter().map(of_group).collect::<Vec<_>>().into_iter().flatten().collect();
     TypicalityLimits::new(&all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{
+        LabelledArticle,
+        testing::{counts_of, small_corpus},
+    };
+
+    /// Each article against those that are of another group and, if sources are left out, of another source.
+    fn one_by_one(counts: &Counts, by_source: bool) -> TypicalityLimits {
+        let typicality = |article: &SampleArticle| {
+            let is_other = |other: &&SampleArticle| {
+                let of_source = by_source && article.source.is_some() && other.source == article.source;
+                other.group != article.group && !of_source
+            };
+            let others: Vec<&SampleArticle> = counts.sample.iter().filter(is_other).collect();
+            let idf = Idf::smoothed(others.len() as u64);
+            let words = article.terms.iter().map(|term| {
+                let documents = others.iter().filter(|other| other.terms.contains(term)).count() as u32;
+                (documents > 1).then(|| idf(documents))
+            });
+            Typicality::new(words, idf(1))
+        };
+        TypicalityLimits::new(&counts.sample.iter().map(typicality).collect::<Vec<_>>())
+    }
+
+    /// Groups of one article and of very many, of one source and of several.
+    #[test]
+    fn limits_are_those_of_articles_against_all_others() {
+        let mut seen = Vec::new();
+        for (sources, groups) in [(1, 80), (1, 2), (4, 80), (4, 7), (7, 2)] {
+            let mut corpus: Vec<LabelledArticle> = Vec::new();
+            for number in 0..96 {
+                let mut article = small_corpus().swap_remove(number % 24);
+                let words = ["harvest", "pension", "reservoir", "vaccine", "orchard"];
+                article.text += &format!(" {} {}.", words[number % 5], words[number * 7 % 11 % 5]).repeat(number % 3);
+                article.text += &format!(" Unheard{} of{}.", number, number % 40);
+                article.group = Some((number * 5 % groups).to_string());
+                article.source = (number % 9 > 0).then(|| (number % sources).to_string());
+                corpus.push(article);
+            }
+            let counts = counts_of(&corpus);
+            let limits = limits(&counts);
+            assert_eq!(limits, one_by_one(&counts, sources >= MIN_SOURCES), "{sources} sources, {groups} groups");
+            assert!(limits != TypicalityLimits::default());
+            seen.push(limits);
+        }
+        // Groups and sources both make a difference.
+        assert!(seen[0] != seen[1] && seen[2] != seen[3] && seen[0] != seen[2]);
+    }
 }
