@@ -58,7 +58,7 @@ struct Part<'t> {
 /// Events of groups: groups that share a text are on one event, which is named by the least of their digests.
 #[derive(Debug, Default)]
 pub(super) struct Events {
-    /// Of a group that is not the least of its event: one that is less.
+    /// Of a group that is not the least of its event: that one.
     less: HashMap<Digest, Digest>,
 }
 
@@ -67,21 +67,37 @@ impl Events {
         let mut events = Events::default();
         let mut of_text: HashMap<Digest, Digest> = HashMap::new();
         for article in sample {
-            let event = events.of(article.group);
-            let other = events.of(*of_text.entry(article.text).or_insert(event));
+            let event = events.find(article.group);
+            let other = events.find(*of_text.entry(article.text).or_insert(event));
             if other != event {
                 events.less.insert(event.max(other), event.min(other));
             }
         }
+        let groups: Vec<Digest> = events.less.keys().copied().collect();
+        for group in groups {
+            events.find(group);
+        }
         events
     }
 
-    /// The event that a group is on.
-    pub(super) fn of(&self, mut group: Digest) -> Digest {
-        while let Some(&less) = self.less.get(&group) {
-            group = less;
+    /// The event that a group is on as far as is known, to which the way is one step from now on (path compression: Tarjan
+    /// 1975).
+    fn find(&mut self, group: Digest) -> Digest {
+        let mut event = group;
+        let mut way = Vec::new();
+        while let Some(&less) = self.less.get(&event) {
+            way.push(event);
+            event = less;
         }
-        group
+        way.into_iter().for_each(|group| {
+            self.less.insert(group, event);
+        });
+        event
+    }
+
+    /// The event that a group is on.
+    pub(super) fn of(&self, group: Digest) -> Digest {
+        self.less.get(&group).copied().unwrap_or(group)
     }
 }
 

@@ -122,8 +122,8 @@ impl<'a> Evaluator<'a> {
         stop::check(go_on)?;
         let training = &self.training;
         let known: Vec<_> = articles.par_iter().map(|article| training.known(article, &self.axes)).collect();
-        for Known { own, left_out, .. } in known.iter().flatten() {
-            self.axes.iter_mut().try_for_each(|axis| axis.prepare(own, left_out, go_on))?;
+        for known in known.iter().flatten() {
+            self.axes.iter_mut().try_for_each(|axis| axis.prepare(known, go_on))?;
         }
         let score = |(article, known): (&LabelledArticle, &Option<Known<'_>>)| self.score(article, known.as_ref());
         let results: Vec<_> = articles.par_iter().zip(&known).map(score).collect();
@@ -144,9 +144,9 @@ impl<'a> Evaluator<'a> {
     /// What the model says of an article, by [`Axis`].
     fn score(&self, article: &LabelledArticle, known: Option<&Known<'_>>) -> [Option<Scored>; 2] {
         let mut results = [None, None];
-        if let Some(Known { own, left_out, .. }) = known {
+        if let Some(known) = known {
             for axis in &self.axes {
-                results[axis.axis as usize] = axis.without(article, own, left_out);
+                results[axis.axis as usize] = axis.without(article, known);
             }
         } else {
             let options = Options { max_evidence: 0, max_alternatives: usize::MAX, ..Options::default() };
@@ -295,10 +295,10 @@ mod tests {
             // A text is its own group.
             let mut asked = article.clone();
             asked.group = Some("others".to_owned());
-            let Known { own, mut left_out, .. } = evaluator.training.known(&asked, &evaluator.axes).unwrap();
+            let mut known = evaluator.training.known(&asked, &evaluator.axes).unwrap();
             let others = evaluator.training.known(other, &evaluator.axes).unwrap();
-            left_out.splice(0..0, others.left_out);
-            assert_eq!(axis.fold_of(&own, &left_out), Some(fold(article)));
+            known.sampled.splice(0..0, others.sampled);
+            assert_eq!(axis.fold_of(&known), Some(fold(article)));
         }
     }
 

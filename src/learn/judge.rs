@@ -1,12 +1,11 @@
 //! What one axis of a model says of labelled articles, of those that it was trained on too.
 
-use std::borrow::Cow;
-
 use super::{
     article::LabelledArticle,
     articles::Articles,
     attributes::THOROUGH,
     case::{Case, Parameters},
+    known::Known,
     metrics::Scored,
     select::{CALIBRATION_FOLDS, WithoutFold, inner_fold, learnt},
     stop::{GoOn, Stopped},
@@ -66,20 +65,15 @@ impl<'a> AxisModel<'a> {
 
     /// The fold whose model knows nothing of an article; `None` if the weights were learnt neither from it nor from another
     /// of these articles. If they are on several events, that on which it was trained is the one whose labels are its own.
-    pub(super) fn fold_of(&self, own: &SampleArticle, articles: &[Cow<'_, SampleArticle>]) -> Option<u8> {
-        let event = |article: &Cow<'_, SampleArticle>| self.articles.event(article.group);
-        let of_text = articles.iter().filter(|article| article.text == own.text).find_map(event);
-        Some(inner_fold(&of_text.or_else(|| articles.iter().find_map(event))?, CALIBRATION_FOLDS))
+    pub(super) fn fold_of(&self, known: &Known<'_>) -> Option<u8> {
+        let event = |article: &SampleArticle| self.articles.event(article.group);
+        let of_text = known.left_out().filter(|article| article.text == known.own.text).find_map(event);
+        Some(inner_fold(&of_text.or_else(|| known.left_out().find_map(event))?, CALIBRATION_FOLDS))
     }
 
-    /// Learns what scoring an article without these articles of training takes.
-    pub(super) fn prepare(
-        &mut self,
-        own: &SampleArticle,
-        left_out: &[Cow<'_, SampleArticle>],
-        go_on: GoOn<'_>,
-    ) -> Result<(), Stopped> {
-        let Some(number) = self.fold_of(own, left_out) else { return Ok(()) };
+    /// Learns what scoring an article takes that the model was trained on.
+    pub(super) fn prepare(&mut self, known: &Known<'_>, go_on: GoOn<'_>) -> Result<(), Stopped> {
+        let Some(number) = self.fold_of(known) else { return Ok(()) };
         if self.folds.get(usize::from(number)).is_some_and(Option::is_none) {
             let judged = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) == number);
             let learnt = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) != number);
@@ -91,15 +85,10 @@ impl<'a> AxisModel<'a> {
         Ok(())
     }
 
-    /// What the model says without some articles of training, for which it was prepared.
-    pub(super) fn without(
-        &self,
-        article: &LabelledArticle,
-        own: &SampleArticle,
-        left_out: &[Cow<'_, SampleArticle>],
-    ) -> Option<Scored> {
+    /// What the model says of an article that it was trained on, and was prepared for, without what it knows of it.
+    pub(super) fn without(&self, article: &LabelledArticle, known: &Known<'_>) -> Option<Scored> {
         let truth = article.labels[self.axis as usize].as_ref()?;
-        let number = self.fold_of(own, left_out);
+        let number = self.fold_of(known);
         let fold = number.and_then(|number| self.folds.get(usize::from(number))).and_then(Option::as_ref);
         let (case, weights) = match fold {
             Some(Fold { model: WithoutFold { table, parameters, weights }, totals }) => {
@@ -107,12 +96,12 @@ impl<'a> AxisModel<'a> {
                     let event = self.articles.event(*group);
                     event.is_some_and(|event| Some(inner_fold(&event, CALIBRATION_FOLDS)) == number)
                 };
-                let left_out = left_out.iter().map(Cow::as_ref).filter(|article| !is_gone(&article.group));
-                (self.case((table, totals, parameters), own, left_out), weights)
+                let left_out = known.left_out().filter(|article| !is_gone(&article.group));
+                (self.case((table, totals, parameters), &known.own, left_out), weights)
             }
             None => {
                 let model = (&self.table, &self.totals, &self.parameters);
-                (self.case(model, own, left_out.iter().map(Cow::as_ref)), &self.weights)
+                (self.case(model, &known.own, known.left_out()), &self.weights)
             }
         };
         let probabilities = case.probabilities(weights, &self.calibration.temperature);

@@ -1,9 +1,6 @@
 //! Which articles a model was trained on, and what has to be taken out of it to judge it on them.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet},
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{article::LabelledArticle, judge::AxisModel};
 use crate::{
@@ -17,15 +14,17 @@ pub(super) struct Training<'a> {
     names: Names,
     texts: HashSet<Digest>,
     groups: HashMap<Digest, Vec<&'a SampleArticle>>,
-    groups_of_text: HashMap<Digest, Vec<Digest>>,
+    groups_of_text: HashMap<Digest, BTreeSet<Digest>>,
 }
 
 /// An article that the model was trained on.
 pub(super) struct Known<'a> {
     /// As the calibration sample would hold it.
     pub(super) own: SampleArticle,
-    /// The articles of training that scoring it must do without: at least all of its text and group that are in the sample.
-    pub(super) left_out: Vec<Cow<'a, SampleArticle>>,
+    /// Those of its text and group that are in the sample, ascending by digest.
+    pub(super) sampled: Vec<&'a SampleArticle>,
+    /// Whether it was counted itself without being in the sample.
+    is_besides: bool,
     /// Its text was counted with labels or a group that are not known, so that it cannot be taken out.
     pub(super) is_counted: bool,
 }
@@ -33,10 +32,10 @@ pub(super) struct Known<'a> {
 impl<'a> Training<'a> {
     pub(super) fn new(file: &'a ModelFile) -> Self {
         let mut groups: HashMap<Digest, Vec<&SampleArticle>> = HashMap::new();
-        let mut groups_of_text: HashMap<Digest, Vec<Digest>> = HashMap::new();
+        let mut groups_of_text: HashMap<Digest, BTreeSet<Digest>> = HashMap::new();
         for article in &file.counts.sample {
             groups.entry(article.group).or_default().push(article);
-            groups_of_text.entry(article.text).or_default().push(article.group);
+            groups_of_text.entry(article.text).or_default().insert(article.group);
         }
         let texts = file.counts.ledger.iter().map(|entry| entry.text).collect();
         Training { file, names: Names::new(&file.counts.catalog), texts, groups, groups_of_text }
@@ -70,14 +69,24 @@ impl<'a> Training<'a> {
         }
         let own = self.sampled(article, axes);
         let of_text = self.groups_of_text.get(&own.text).into_iter().flatten().copied();
-        let groups = of_text.chain([group]);
-        let members = groups.filter_map(|group| self.groups.get(&group)).flatten();
-        let mut left_out: BTreeMap<Digest, Cow<'a, SampleArticle>> =
-            members.map(|&member| (member.digest, Cow::Borrowed(member))).collect();
-        if self.file.counts.contains(&own.digest) {
-            left_out.entry(own.digest).or_insert_with(|| Cow::Owned(own.clone()));
-        }
-        let is_counted = self.texts.contains(&own.text) && !left_out.values().any(|article| article.text == own.text);
-        Some(Known { own, left_out: left_out.into_values().collect(), is_counted })
+        let groups: BTreeSet<Digest> = of_text.chain([group]).collect();
+        let mut sampled: Vec<&SampleArticle> =
+            groups.iter().filter_map(|group| self.groups.get(group)).flatten().copied().collect();
+        sampled.sort_unstable_by_key(|article| article.digest);
+        let is_sampled = sampled.binary_search_by_key(&own.digest, |article| article.digest).is_ok();
+        let is_besides = !is_sampled && self.file.counts.contains(&own.digest);
+        let is_text_sampled = sampled.iter().any(|article| article.text == own.text);
+        let is_counted = self.texts.contains(&own.text) && !is_text_sampled && !is_besides;
+        Some(Known { own, sampled, is_besides, is_counted })
+    }
+}
+
+impl Known<'_> {
+    /// The articles of training that scoring it must do without, ascending by digest: at least all of its text and group that
+    /// are in the sample.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = &SampleArticle> {
+        let before = self.sampled.partition_point(|article| article.digest < self.own.digest);
+        let (before, behind) = self.sampled.split_at(before);
+        before.iter().copied().chain(self.is_besides.then_some(&self.own)).chain(behind.iter().copied())
     }
 }
