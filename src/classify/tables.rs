@@ -47,7 +47,40 @@ pub struct Tables {
 
 /// Ascending integers as the differences between them, which variable-length encoding makes small.
 pub mod delta {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+    use std::{fmt, marker::PhantomData};
+
+    use serde::{
+        Deserializer, Serialize, Serializer,
+        de::{Error as _, SeqAccess, Visitor},
+    };
+
+    /// No room is made for more values than this before they are read, whatever a forged file promises.
+    const MOST_AT_ONCE: usize = 1 << 12;
+
+    /// What makes values of differences.
+    struct Values<T>(PhantomData<T>);
+
+    impl<'de, T: TryFrom<u64>> Visitor<'de> for Values<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the differences of ascending integers")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut differences: A) -> Result<Vec<T>, A::Error> {
+            let mut values = Vec::with_capacity(differences.size_hint().unwrap_or_default().min(MOST_AT_ONCE));
+            let mut previous: Option<u64> = None;
+            while let Some(difference) = differences.next_element::<u64>()? {
+                let sum = previous.map_or(Some(difference), |previous| {
+                    previous.checked_add(difference).filter(|sum| *sum > previous)
+                });
+                previous = sum;
+                let value = sum.and_then(|sum| T::try_from(sum).ok());
+                values.push(value.ok_or_else(|| A::Error::custom("values are not ascending"))?);
+            }
+            Ok(values)
+        }
+    }
 
     /// Writes the differences.
     ///
@@ -73,14 +106,7 @@ pub mod delta {
     ///
     /// The deserializer's, or values that are not strictly ascending, or too large.
     pub fn deserialize<'de, T: TryFrom<u64>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-        let mut previous: Option<u64> = None;
-        let value = |difference: u64| {
-            let sum = previous
-                .map_or(Some(difference), |previous| previous.checked_add(difference).filter(|sum| *sum > previous));
-            previous = sum;
-            sum.and_then(|sum| T::try_from(sum).ok()).ok_or_else(|| D::Error::custom("values are not ascending"))
-        };
-        Vec::<u64>::deserialize(deserializer)?.into_iter().map(value).collect()
+        deserializer.deserialize_seq(Values(PhantomData))
     }
 }
 

@@ -271,10 +271,10 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// What waited in a file cannot be read.
+    /// What waited in a file cannot be read; counts that were gone on from were not those of their ledger.
     pub fn into_counts(mut self) -> Result<Counts, ModelError> {
         let scratch = self.scratch.take();
-        let counts = self.lay_out().into_counts();
+        let counts = self.sound_layout(scratch.as_ref())?.into_counts();
         check(scratch.as_ref())?;
         Ok(counts)
     }
@@ -283,10 +283,11 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// As [`PackedCounts::of`]; what waited in a file cannot be read.
+    /// As [`PackedCounts::of`]; as [`Trainer::into_counts`].
     pub fn pack(mut self) -> Result<PackedCounts, ModelError> {
         let scratch = self.scratch.take();
-        let packed = self.lay_out().pack(scratch.as_ref().map(|(directory, _)| directory.as_path()));
+        let layout = self.sound_layout(scratch.as_ref())?;
+        let packed = layout.pack(scratch.as_ref().map(|(directory, _)| directory.as_path()));
         check(scratch.as_ref())?;
         packed
     }
@@ -294,6 +295,16 @@ impl Trainer {
     /// Whether all that waited in a file could be read so far.
     pub(super) fn check_scratch(&self) -> Result<(), ModelError> {
         check(self.scratch.as_ref())
+    }
+
+    /// What was counted, if that makes sense: what was gone on from may not have been what its ledger says.
+    fn sound_layout(self, scratch: Option<&(PathBuf, Arc<Scratch>)>) -> Result<Layout, ModelError> {
+        let goes_on = self.goes_on;
+        let layout = self.lay_out();
+        let sound = if goes_on { layout.check() } else { Ok(()) };
+        check(scratch)?;
+        sound.map_err(|error| ModelError::malformed(Section::Counts, &error))?;
+        Ok(layout)
     }
 
     pub(super) fn lay_out(self) -> Layout {
@@ -328,7 +339,7 @@ impl Trainer {
     ///
     /// As [`Trainer::finish`]; [`TrainError::Stopped`].
     pub fn finish_while(self, watch: Watch<'_>) -> Result<Trained, TrainError> {
-        let (learnable, packed) = self.split()?;
+        let (learnable, packed) = self.split(Layout::learnable)?;
         train::learn(learnable, packed, watch)
     }
 
@@ -339,23 +350,18 @@ impl Trainer {
     ///
     /// The model cannot be read; no axis is left that it has settings for and that has articles of two labels.
     pub fn finish_as(self, base: impl FnOnce() -> Result<Serving, ModelError>) -> Result<Trained, TrainError> {
-        let (learnable, packed) = self.split()?;
+        let (learnable, packed) = self.split(Layout::refittable)?;
         let serving = refit(base()?, learnable)?;
         train::publish(serving, packed)
     }
 
     /// What learning reads, and all counts, packed: of most features, which no model knows, only what the file will say is held
     /// while a model is made.
-    fn split(mut self) -> Result<(Learnable, PackedCounts), ModelError> {
-        let (scratch, goes_on) = (self.scratch.take(), self.goes_on);
-        let layout = self.lay_out();
-        if goes_on {
-            let sound = layout.check();
-            check(scratch.as_ref())?;
-            sound.map_err(|error| ModelError::malformed(Section::Counts, &error))?;
-        }
+    fn split(mut self, learnable: fn(&Layout) -> Learnable) -> Result<(Learnable, PackedCounts), ModelError> {
+        let scratch = self.scratch.take();
+        let layout = self.sound_layout(scratch.as_ref())?;
         let directory = scratch.as_ref().map(|(directory, _)| directory.as_path());
-        let (packed, learnable) = rayon::join(|| layout.pack(directory), || layout.learnable());
+        let (packed, learnable) = rayon::join(|| layout.pack(directory), || learnable(&layout));
         check(scratch.as_ref())?;
         Ok((learnable, packed?))
     }

@@ -227,11 +227,7 @@ pub(super) fn merge_with_capacity<E: From<MergeError>>(
         trainer.check_scratch().map_err(unread(shard))?;
         forgotten.map_err(|reason| MergeError::Contradiction { shard: names[shard].to_string(), reason })?;
         if !survey.kept.contains(&shard) {
-            // Nobody else reads them.
-            counts
-                .each_feature(|_, _| {})
-                .and_then(|()| counts.each_term_documents(|_, _| {}))
-                .map_err(unread(shard))?;
+            counts.check_columns().map_err(unread(shard))?;
         }
     }
     if !doubles.is_empty() {
@@ -352,6 +348,19 @@ mod tests {
         });
         let told = error(&[forged, other]);
         assert!(told.contains("the counts do not hold what their ledger says"), "{told}");
+
+        // An article that two samples hold under different groups.
+        let told = (0..12).filter_map(|number| {
+            let shards = [0xfff, 0xff_f000 | 1 << number].map(|bits| counts_with_capacity(&some_of(bits), 8));
+            let [first, mut second] = shards;
+            let double = second.sample.iter_mut().find(|article| first.contains(&article.digest))?;
+            first.sample.iter().find(|article| article.digest == double.digest)?;
+            double.group = Digest([0; 16]);
+            Some(merged(&[first, second], 24).unwrap().trainer.into_counts().unwrap_err().to_string())
+        });
+        let told: Vec<String> = told.collect();
+        assert!(!told.is_empty());
+        assert!(told.iter().all(|told| told.contains("the counts do not hold what their ledger says")), "{told:?}");
 
         // Even a shard that adds nothing must make sense.
         let (whole, mut forged) = (counts_of(&small_corpus()), counts_of(&some_of(0xf)));

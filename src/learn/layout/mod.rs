@@ -142,6 +142,7 @@ impl Layout {
         let is_sound = self.languages.iter().sum::<u64>() == articles
             && documents.iter().all(|documents| documents.iter().sum::<u64>() <= articles)
             && sampled.iter().zip(documents).all(|(sampled, all)| sampled.iter().zip(all).all(|(few, all)| few <= all))
+            && self.sample.is_sorted_by(|a, b| a.digest < b.digest)
             && self.sample.iter().all(is_in_ledger)
             && self.features.all(|axis, label, articles| u64::from(articles) <= counted(axis, label))
             && self.terms.all(|_, _, documents| u64::from(documents) <= articles);

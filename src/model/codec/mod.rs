@@ -42,7 +42,8 @@ const MAX_SECTION: [u64; 2] = [256 << 20, 4 << 30];
 /// The window of a section is no larger, as a power of two of bytes: what unpacking takes, in each of several places at once.
 const MAX_WINDOW_LOG: u32 = 23;
 
-/// No section is more compressible than this, but for a fixed part. Keeps a small forged file from filling memory.
+/// No section is more compressible than this, but for a fixed part: a small forged file does not make a long section. What it
+/// is decoded to takes up to eight times as much, where a number that is one byte there has eight.
 const MAX_RATIO: u64 = 256;
 const FIXED_PART: u64 = 1 << 20;
 

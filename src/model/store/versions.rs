@@ -174,7 +174,7 @@ impl Store {
     ///
     /// The bytes are no sound model; as [`Store::publish`].
     pub fn import(&self, bytes: &[u8], by: By) -> Result<Published, StoreError> {
-        ModelFile::from_bytes(bytes).map_err(StoreError::Unsound)?;
+        StoredModel::from_bytes(bytes.to_vec()).and_then(|model| model.check_columns()).map_err(StoreError::Unsound)?;
         self.publish(bytes, &Info::new(by, Origin::Import, None))
     }
 

@@ -41,6 +41,15 @@ impl StoredModel {
         Self::of(Container::of(Content::of(file)?)?)
     }
 
+    /// [`StoredModel::from_file`] of a file that is held.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoredModel::from_file`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
+        Self::of(Container::of(Content::Held(Cow::Owned(bytes)))?)
+    }
+
     /// The model that is built into the program.
     ///
     /// # Errors
@@ -48,6 +57,15 @@ impl StoredModel {
     /// As [`Model::from_bytes`]; none in a build whose tests pass.
     pub fn embedded() -> Result<Self, ModelError> {
         Self::of(Container::open(EMBEDDED)?)
+    }
+
+    /// Checks what columns of the counts say, which is checked else only when they are read.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoredCounts::each_feature`].
+    pub fn check_columns(&self) -> Result<(), ModelError> {
+        self.counts.check_columns()
     }
 
     fn of(container: Container<'static>) -> Result<Self, ModelError> {
@@ -308,6 +326,16 @@ impl StoredCounts {
             }
             Ok(())
         })
+    }
+
+    /// Checks what columns say, where nobody else reads them.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoredCounts::each_feature`].
+    pub fn check_columns(&self) -> Result<(), ModelError> {
+        self.each_feature(|_, _| {})?;
+        self.each_term_documents(|_, _| {})
     }
 
     /// All of them.

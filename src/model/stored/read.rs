@@ -80,6 +80,9 @@ pub(super) struct Bytes<'a> {
     at: u64,
 }
 
+/// Nothing that is decoded in one piece is longer. An article of the sample, from a text as long as texts may be, is shorter.
+const MAX_PIECE: usize = if cfg!(test) { 1 << 16 } else { 256 << 20 };
+
 /// Bytes that are read at a time.
 const READ_AT_ONCE: usize = if cfg!(test) { 16 } else { 1 << 16 };
 
@@ -94,6 +97,9 @@ impl<'a> Bytes<'a> {
         self.start = 0;
         // What did not suffice is tried again from its beginning, so the next attempt is with twice as much.
         let wanted = READ_AT_ONCE.max(self.buffer.len()) as u64;
+        if self.buffer.len() > MAX_PIECE {
+            return Err(malformed("a piece that is too long"));
+        }
         let read = self.reader.take(wanted).read_to_end(&mut self.buffer);
         Ok(read.map_err(|error| unread(error, SECTION))? > 0)
     }

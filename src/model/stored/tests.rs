@@ -127,3 +127,15 @@ fn what_is_on_the_disk_is_what_is_held() {
     assert!(matches!(opened.load(), Err(ModelError::Read(_))));
     assert!(matches!(open(directory.path()), Err(ModelError::Read(_))), "a directory");
 }
+
+/// Counts are held to be damaged before all memory is taken by an article whose features have no end.
+#[test]
+fn endless_articles_are_refused() {
+    let mut counts = some_counts();
+    let held = |counts: &Counts| StoredCounts::from_bytes(file_of(&postcard::to_stdvec(counts).unwrap()));
+    counts.sample[1].features = (0..1_000).collect();
+    let told = |counts: &Counts| held(counts).unwrap_err().to_string();
+    assert!(!told(&counts).contains("too long"), "{}", told(&counts));
+    counts.sample[1].features = (0..200_000).collect();
+    assert!(told(&counts).contains("a piece that is too long"), "{}", told(&counts));
+}
