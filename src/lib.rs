@@ -26,7 +26,7 @@
 //! | [`summarize`] | a document becomes a summary |
 //! | [`classify`] | a document and scoring tables become two labels with probabilities and evidence |
 //! | [`model`] | what a model is: counts, settings, fitted values, report; the codec of its file; the directory of versions |
-//! | [`learn`] | labelled articles become counts, counts become a model; evaluation. No input or output |
+//! | [`learn`] | labelled articles become counts, counts become a model; evaluation. Of files it knows counts that are gone on from, and temporary ones |
 //! | [`records`] | articles in and out of files, with positions |
 //! | [`engine`] | the running service without a network: current model, limits, CPU work, trainings |
 //! | [`service`] | the gRPC door |

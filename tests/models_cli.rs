@@ -204,6 +204,17 @@ fn flags_go_before_the_environment() {
     assert_eq!(ran(&mut with(&["models", "list"], "m"), b"").code, 0);
     let serve = ran(with(&["serve"], "m").env("CHUANDA_MODEL", "same.chuanda"), b"");
     assert_eq!((serve.code, serve.stderr.as_str()), (2, "error: CHUANDA_MODEL and CHUANDA_MODELS are both set\n"));
+    let update = &["update", "--add", "d.jsonl", "--output", "u"];
+    let told = "error: CHUANDA_MODEL and CHUANDA_MODELS are both set\n";
+    assert_eq!(ran(with(update, "m").env("CHUANDA_MODEL", "same.chuanda"), b"").stderr, told);
+    let base_of = |command: &mut Command| {
+        let done = ran(command.args(["--format", "json"]), b"");
+        serde_json::from_str::<Value>(&done.stdout).unwrap()["base"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(base_of(program(path, update).env("CHUANDA_MODEL", "same.chuanda")), version);
+    assert_eq!(base_of(&mut with(update, "m")), version);
+    assert_eq!(base_of(with(update, "missing").args(["--model", "same.chuanda"])), version);
+    assert_ne!(base_of(&mut program(path, update)), version);
     // The environment says where a model goes only if no flag does.
     let train = ["train", "--data", "d.jsonl"];
     assert_eq!(ran(&mut with(&[&train[..], &["--output", "o"]].concat(), "elsewhere"), b"").code, 0);

@@ -60,9 +60,9 @@ impl Destination {
         self.output.as_deref()
     }
 
-    /// The store that a flag names, or else the environment.
-    pub(super) fn models(&self) -> Option<PathBuf> {
-        self.models.clone().or_else(|| source::variable(source::MODELS).map(PathBuf::from))
+    /// The store that a flag names.
+    pub(super) fn models(&self) -> Option<&Path> {
+        self.models.as_deref()
     }
 
     /// Who does it and what is said of it, in their own words; empty if they do not say.
@@ -72,7 +72,8 @@ impl Destination {
 
     /// Begins before the work, so that a place that cannot be written to is known before it.
     pub(super) fn begin(&self) -> Result<Target, CliError> {
-        let directory = if self.output.is_some() { self.models.clone() } else { self.models() };
+        let of_environment = || source::variable(source::MODELS).filter(|_| self.output.is_none()).map(PathBuf::from);
+        let directory = self.models.clone().or_else(of_environment);
         if self.output.is_none() && directory.is_none() {
             return Err(CliError::Usage("at least one of --output MODEL and --models DIR is needed".to_owned()));
         }

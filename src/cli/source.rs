@@ -53,16 +53,7 @@ impl Choice {
 
     /// What the flags say, or else the environment.
     pub(super) fn source(&self) -> Result<Source, CliError> {
-        match (&self.model, &self.models) {
-            (Some(file), _) => Ok(Source::File(file.clone())),
-            (None, Some(directory)) => Ok(Source::Store(open(directory)?)),
-            (None, None) => match (variable(MODEL), variable(MODELS)) {
-                (Some(_), Some(_)) => Err(CliError::Usage(format!("{MODEL} and {MODELS} are both set"))),
-                (Some(file), None) => Ok(Source::File(file.into())),
-                (None, Some(directory)) => Ok(Source::Store(open(Path::new(&directory))?)),
-                (None, None) => Ok(Source::Embedded),
-            },
-        }
+        Source::of(self.model.as_deref(), self.models.as_deref())
     }
 }
 
@@ -89,6 +80,20 @@ pub(super) fn opened(
 }
 
 impl Source {
+    /// What flags say that name a file or a store, or else the environment.
+    pub(super) fn of(model: Option<&Path>, models: Option<&Path>) -> Result<Self, CliError> {
+        match (model, models) {
+            (Some(file), _) => Ok(Source::File(file.to_owned())),
+            (None, Some(directory)) => Ok(Source::Store(open(directory)?)),
+            (None, None) => match (variable(MODEL), variable(MODELS)) {
+                (Some(_), Some(_)) => Err(CliError::Usage(format!("{MODEL} and {MODELS} are both set"))),
+                (Some(file), None) => Ok(Source::File(file.into())),
+                (None, Some(directory)) => Ok(Source::Store(open(Path::new(&directory))?)),
+                (None, None) => Ok(Source::Embedded),
+            },
+        }
+    }
+
     /// The model, ready to answer.
     pub(super) fn load(&self) -> Result<Model, CliError> {
         self.read(Model::embedded, Model::from_file, Store::load)

@@ -12,7 +12,7 @@ use super::{
     labelled::{self, Data},
     remote::{Remote, Telling},
     report,
-    source::{self, Source},
+    source::Source,
     told::{self, Told},
 };
 use crate::{
@@ -51,7 +51,8 @@ Exit codes: 0 done, 1 some articles could not be added, removed or calibrated on
 3 model or server unusable"
 )]
 pub(super) struct Args {
-    /// Change the model in this file, and not the active version of --models or the model that is built in
+    /// Change the model in this file, and not the active version of --models, what CHUANDA_MODEL or CHUANDA_MODELS names, or
+    /// the model that is built in
     #[arg(long, value_name = "MODEL", conflicts_with = "server")]
     model: Option<PathBuf>,
     /// Files and directories of labelled articles to add
@@ -117,11 +118,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
             tell,
         );
     }
-    let source = match (&args.model, args.destination.models()) {
-        (Some(file), _) => Source::File(file.clone()),
-        (None, Some(directory)) => Source::Store(source::open(&directory)?),
-        (None, None) => Source::Embedded,
-    };
+    let source = Source::of(args.model.as_deref(), args.destination.models())?;
     let model = source.open()?;
     let base = model.version().to_owned();
     let target = args.destination.begin()?;

@@ -1,4 +1,5 @@
-//! Labelled articles become counts, counts become a model; evaluation. No input or output.
+//! Labelled articles become counts, counts become a model; evaluation. Of files it knows counts that are gone on
+//! from, and temporary ones, both by [`model`](crate::model).
 //!
 //! ```text
 //! LabelledArticle --Trainer--> Counts --table--> held-out scores --> Settings, weights, calibration
