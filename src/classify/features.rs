@@ -219,8 +219,10 @@ impl Occurrence {
     }
 }
 
-/// An n-gram, or a label that is named, and the fields it stands in: all its features.
+/// An n-gram, or a label that is named, and the fields it stands in: all its features. Learning holds millions of them, so none
+/// takes room for the alignment of the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(Rust, packed(4))]
 pub struct Ngram {
     /// Its [`ngram_id`].
     pub id: u64,

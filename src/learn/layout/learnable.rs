@@ -12,7 +12,7 @@ use crate::{
         sums::{FeatureTotals, Sums},
         table::AxisTable,
     },
-    model::{Cells, Counts},
+    model::{Cells, Counts, SampleArticle},
 };
 
 /// Numbers of articles above which features are told apart no more.
@@ -50,13 +50,17 @@ impl Learnable {
 impl Layout {
     /// What learning reads.
     pub(in crate::learn) fn learnable(&self) -> Learnable {
-        self.learnable_of(MAX_FEATURES)
+        self.learnable_of(MAX_FEATURES, self.sample.clone())
     }
 
-    /// What learning reads if a model knows so many features at most.
-    fn learnable_of(&self, max_features: usize) -> Learnable {
+    /// What fitting likelihoods reads: all but the sample, which is much of it.
+    pub(in crate::learn) fn refittable(&self) -> Learnable {
+        self.learnable_of(MAX_FEATURES, Vec::new())
+    }
+
+    /// What learning reads of this sample if a model knows so many features at most.
+    fn learnable_of(&self, max_features: usize, mut sample: Vec<SampleArticle>) -> Learnable {
         let lowest = self.lowest(max_features);
-        let mut sample = self.sample.clone();
         let is_known = |id: u64, documents: [u32; 2], _| {
             Field::of(id).is_none_or(Field::is_names)
                 || documents.iter().zip(lowest).any(|(&documents, lowest)| documents >= lowest)
@@ -190,7 +194,10 @@ fn keep<'a>(
         });
         base = end;
     });
-    articles.iter_mut().zip(done).for_each(|(places, (_, written))| places.truncate(written));
+    for (places, (_, written)) in articles.iter_mut().zip(done) {
+        places.truncate(written);
+        places.shrink_to_fit();
+    }
     (is_kept, dropped)
 }
 
@@ -226,7 +233,8 @@ mod tests {
         let whole = trainer().into_counts().unwrap();
         let mut before = whole.features.len();
         for max_features in [usize::MAX, 150, 60, 20] {
-            let Learnable { counts, lowest, dropped } = trainer().lay_out().learnable_of(max_features);
+            let layout = trainer().lay_out();
+            let Learnable { counts, lowest, dropped } = layout.learnable_of(max_features, layout.sample.clone());
             assert!(counts.features.len() <= before, "{max_features}: {} of {before}", counts.features.len());
             before = counts.features.len();
             for axis in Axis::ALL {
@@ -255,20 +263,24 @@ mod tests {
         assert!(before < whole.features.len());
     }
 
-    /// A model is fitted from a part of the features as from all, if it can know no others.
+    /// A model is fitted from a part of the features, and without the sample, as from all, if it can know no others.
     #[test]
     fn a_part_is_fitted_as_the_whole() {
         let whole = trainer().into_counts().unwrap();
         let serving = ModelFile::from_bytes(&trainer().finish().unwrap().model).unwrap().serving;
         let mut least = whole.features.len();
         for max_features in [150, 60, 20] {
-            let learnable = trainer().lay_out().learnable_of(max_features);
-            least = least.min(learnable.counts.features.len());
-            let mut base = serving.clone();
-            for (report, lowest) in base.report.axes.iter_mut().flatten().zip(learnable.lowest) {
-                report.settings.min_documents = report.settings.min_documents.max(lowest);
+            let layout = trainer().lay_out();
+            for sample in [layout.sample.clone(), Vec::new()] {
+                let learnable = layout.learnable_of(max_features, sample);
+                least = least.min(learnable.counts.features.len());
+                let mut base = serving.clone();
+                for (report, lowest) in base.report.axes.iter_mut().flatten().zip(learnable.lowest) {
+                    report.settings.min_documents = report.settings.min_documents.max(lowest);
+                }
+                let expect = refit(base.clone(), Learnable::whole(whole.clone())).unwrap();
+                assert_eq!(refit(base, learnable).unwrap(), expect);
             }
-            assert_eq!(refit(base.clone(), learnable).unwrap(), refit(base, Learnable::whole(whole.clone())).unwrap());
         }
         assert!(least < whole.features.len());
     }
