@@ -124,11 +124,13 @@ fn standings(document: &Document<'_>, options: &Options) -> Vec<Standing> {
             *hash = symbols(document, *index).map(u64::from).fold(*hash, mixed);
         }
         group.sort_unstable();
-        for group in group.chunk_by(|a, b| a.0 == b.0) {
+        for group in group.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
+            let first = group[0].2;
+            // Read once: there may be little in its sentence but marks that are no symbols.
+            let of_first: Vec<char> = symbols(document, first).collect();
             for &(_, _, index) in &group[1..] {
                 // Equal fingerprints of unequal sentences would be chance; a summary must not lose a sentence to it.
-                let first = group[0].2;
-                if words(index).eq(words(first)) && symbols(document, index).eq(symbols(document, first)) {
+                if words(index).eq(words(first)) && symbols(document, index).eq(of_first.iter().copied()) {
                     standings[index] = Standing::Repeats;
                 }
             }

@@ -178,7 +178,7 @@ fn clause_ends(text: &str, fits: usize) -> impl Iterator<Item = usize> {
             '–' | '—' => rest.starts_with(char::is_whitespace) && before.ends_with(char::is_whitespace),
             _ => false,
         };
-        // Asked of marks only, of which each is followed by something else: not again and again in a long space.
+        // Asked of marks only, which are no space themselves: so no space is looked back over twice.
         marks.then(|| before.trim_end().len()).filter(|&end| end > 0)
     })
 }

@@ -218,6 +218,7 @@ fn cost_stays_linear() {
         ("one word", numbered(50_000, |i| format!("w{}", i % 7_000))),
         ("at the cap", numbered(10_000, |i| (0..20).map(|k| format!("w{k}x{} ", i / MAX_POSTINGS)).collect())),
         ("mixed", numbered(10_000, |i| (0..20).map(|k| format!("w{} ", i * (k + 1) % (900 + k))).collect())),
+        ("one long of marks", format!("w{}\n{}", "！".repeat(300_000), "w\n".repeat(300_000))),
         ("one long", (0..200_000).map(|i| format!("w{} ", i % 50_000)).collect()),
     ];
     for (name, text) in &cases {
