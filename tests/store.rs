@@ -14,7 +14,7 @@ use std::{
 };
 
 use chuanda::model::{
-    Counts, ModelError, ModelFile, Serving,
+    Counts, ModelError, ModelFile, PackedCounts, Serving,
     store::{About, Activation, ActivationKind, By, Expected, Info, Origin, Store, StoreError, Version},
 };
 use jiff::Timestamp;
@@ -127,6 +127,22 @@ fn what_is_no_sound_model_is_not_published() {
     for bad in [&[][..], b"no model", &bytes[..bytes.len() - 1], &damaged] {
         let error = store.import(bad, by("")).unwrap_err();
         assert!(matches!(error, StoreError::Unsound(_)), "{error}");
+    }
+    // Checksums are right, and what the columns of the counts say makes no sense.
+    let ModelFile { serving, mut counts, .. } = ModelFile::from_bytes(bytes).unwrap();
+    for forge in [
+        |counts: &mut Counts| counts.features[0] |= 31,
+        |counts: &mut Counts| counts.axes[0].cells.counts[0] = 1_000,
+        |counts: &mut Counts| counts.term_documents[0] = 1_000,
+    ] {
+        let before = counts.clone();
+        forge(&mut counts);
+        let labels = counts.axes.each_ref().map(|axis| axis.labels.as_slice());
+        let packed = PackedCounts::of(&counts, &counts.catalog, labels, None).unwrap();
+        let (forged, _) = ModelFile::write_packed(serving.clone(), packed).unwrap();
+        let error = store.import(&forged, by("")).unwrap_err();
+        assert!(matches!(error, StoreError::Unsound(ModelError::Malformed { .. })), "{error}");
+        counts = before;
     }
     let long = By { actor: "x".repeat(257), ..by("") };
     assert!(matches!(

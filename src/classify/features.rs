@@ -231,6 +231,8 @@ pub struct Ngram {
 }
 
 impl Ngram {
+    const _SIZE: () = assert!(size_of::<Self>() == 12);
+
     /// The n-grams that some features, ascending, are of.
     pub(crate) fn all(features: impl Iterator<Item = u64>) -> Vec<Self> {
         let mut all = Vec::with_capacity(features.size_hint().0);

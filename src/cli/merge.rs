@@ -12,7 +12,7 @@ use super::{
     told::{self, Told},
 };
 use crate::{
-    learn::{self, MergeError, Merged, Trained},
+    learn::{self, MergeError, Merged, TrainError, Trained},
     model::{ModelError, Report, StoredCounts},
 };
 
@@ -90,7 +90,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
             learn::merge(&names, scratch, |shard| open(&args.counts[shard]))?;
         told.doing("choosing settings and fitting");
         let is_exact = trainer.sample_is_exact();
-        let trained = trainer.finish().map_err(|error| CliError::Failed(error.into()))?;
+        let trained = trainer.finish().map_err(|error| {
+            // What only shows when all are together.
+            let is_malformed = matches!(error, TrainError::Model(ModelError::Malformed { .. }));
+            if is_malformed { CliError::Unusable(error.into()) } else { CliError::Failed(error.into()) }
+        })?;
         Ok::<_, CliError>((overlapping, contained, is_exact, trained))
     })?;
     output::publish(destination, &args.output, &trained.model)?;

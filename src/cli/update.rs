@@ -51,8 +51,8 @@ Exit codes: 0 done, 1 some articles could not be added, removed or calibrated on
 3 model or server unusable"
 )]
 pub(super) struct Args {
-    /// Change the model in this file, and not the active version of --models, what CHUANDA_MODEL or CHUANDA_MODELS names, or
-    /// the model that is built in
+    /// Change the model in this file, and not the active version of --models or the model that is built in [env, if there is
+    /// no flag: CHUANDA_MODEL or CHUANDA_MODELS]
     #[arg(long, value_name = "MODEL", conflicts_with = "server")]
     model: Option<PathBuf>,
     /// Files and directories of labelled articles to add

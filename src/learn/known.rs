@@ -21,7 +21,7 @@ pub(super) struct Training<'a> {
 pub(super) struct Known<'a> {
     /// As the calibration sample would hold it.
     pub(super) own: SampleArticle,
-    /// Those of its text and group that are in the sample, ascending by digest.
+    /// Those of its group, and of all groups that its text stands in, that are in the sample, ascending by digest.
     pub(super) sampled: Vec<&'a SampleArticle>,
     /// Whether it was counted itself without being in the sample.
     is_besides: bool,

@@ -32,6 +32,11 @@ fn held_by<'a>(articles: impl IntoIterator<Item = &'a SampleArticle>) -> HashMap
 /// The limits: from articles of the calibration sample, without their groups and, where there are three or more, their
 /// sources (which takes a sample that is the whole corpus).
 pub(super) fn limits(counts: &Counts) -> TypicalityLimits {
+    TypicalityLimits::new(&against_others(counts))
+}
+
+/// How typical each of the articles is of the others.
+fn against_others(counts: &Counts) -> Vec<Typicality> {
     let mut groups: BTreeMap<Digest, Vec<&SampleArticle>> = BTreeMap::new();
     let mut sources: HashMap<&str, Vec<&SampleArticle>> = HashMap::new();
     for article in &counts.sample {
@@ -82,8 +87,7 @@ pub(super) fn limits(counts: &Counts) -> TypicalityLimits {
         };
         group.iter().map(typicality).collect::<Vec<_>>()
     };
-    let all: Vec<Typicality> = groups.par_iter().map(of_group).collect::<Vec<_>>().into_iter().flatten().collect();
-    TypicalityLimits::new(&all)
+    groups.par_iter().map(of_group).collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -95,7 +99,7 @@ mod tests {
     };
 
     /// Each article against those that are of another group and, if sources are left out, of another source.
-    fn one_by_one(counts: &Counts, by_source: bool) -> TypicalityLimits {
+    fn one_by_one(counts: &Counts, by_source: bool) -> Vec<Typicality> {
         let typicality = |article: &SampleArticle| {
             let is_other = |other: &&SampleArticle| {
                 let of_source = by_source && article.source.is_some() && other.source == article.source;
@@ -109,12 +113,16 @@ mod tests {
             });
             Typicality::new(words, idf(1))
         };
-        TypicalityLimits::new(&counts.sample.iter().map(typicality).collect::<Vec<_>>())
+        counts.sample.iter().map(typicality).collect()
     }
 
     /// Groups of one article and of very many, of one source and of several.
     #[test]
-    fn limits_are_those_of_articles_against_all_others() {
+    fn articles_are_measured_against_all_others() {
+        let by_figures = |mut all: Vec<Typicality>| {
+            all.sort_by(|a, b| a.known.total_cmp(&b.known).then(a.rarity.total_cmp(&b.rarity)));
+            all
+        };
         let mut seen = Vec::new();
         for (sources, groups) in [(1, 80), (1, 2), (4, 80), (4, 7), (7, 2)] {
             let mut corpus: Vec<LabelledArticle> = Vec::new();
@@ -128,10 +136,10 @@ mod tests {
                 corpus.push(article);
             }
             let counts = counts_of(&corpus);
-            let limits = limits(&counts);
-            assert_eq!(limits, one_by_one(&counts, sources >= MIN_SOURCES), "{sources} sources, {groups} groups");
-            assert!(limits != TypicalityLimits::default());
-            seen.push(limits);
+            let measured = by_figures(against_others(&counts));
+            let expect = by_figures(one_by_one(&counts, sources >= MIN_SOURCES));
+            assert_eq!(measured, expect, "{sources} sources, {groups} groups");
+            seen.push(measured);
         }
         // Groups and sources both make a difference.
         assert!(seen[0] != seen[1] && seen[2] != seen[3] && seen[0] != seen[2]);

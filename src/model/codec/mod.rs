@@ -43,7 +43,7 @@ const MAX_SECTION: [u64; 2] = [256 << 20, 4 << 30];
 const MAX_WINDOW_LOG: u32 = 23;
 
 /// No section is more compressible than this, but for a fixed part: a small forged file does not make a long section. What it
-/// is decoded to takes up to eight times as much, where a number that is one byte there has eight.
+/// is decoded to takes more: eight bytes for a number that is one there, twenty-four for an empty text.
 const MAX_RATIO: u64 = 256;
 const FIXED_PART: u64 = 1 << 20;
 

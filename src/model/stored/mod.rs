@@ -16,12 +16,12 @@ use rayon::prelude::*;
 
 use self::read::{Bytes, Column, Ids, Numbers, SECTION, malformed};
 use super::{
-    AxisCounts, Cells, Counts, Digest, EMBEDDED, LedgerEntry, Model, ModelError, ModelFile, SampleArticle, Section,
-    Serving,
+    AxisCounts, Cells, Counts, Digest, EMBEDDED, LedgerEntry, MAX_SAMPLE, Model, ModelError, ModelFile, SampleArticle,
+    Section, Serving,
     codec::{Container, Content, Kind},
     file::{check_same_model, shortened},
 };
-use crate::classify::{Axis, features::Field};
+use crate::classify::{Axis, Catalog, features::Field};
 
 /// A model whose file is read when something of it is asked for.
 #[derive(Debug)]
@@ -171,14 +171,14 @@ impl StoredCounts {
             let features = bytes.skip_numbers()?;
             let (mut axes, mut cells) = (<[AxisCounts; 2]>::default(), [[Column::default(); 3]; 2]);
             for (axis, cells) in axes.iter_mut().zip(&mut cells) {
-                (axis.labels, axis.documents) = bytes.decode()?;
+                (axis.labels, axis.documents) =
+                    (bytes.sequence(Catalog::MAX_LABELS)?, bytes.sequence(Catalog::MAX_LABELS)?);
                 for column in cells {
                     *column = bytes.skip_numbers()?;
                 }
             }
             let (terms, term_documents) = (bytes.skip_numbers()?, bytes.skip_numbers()?);
-            let ledger = bytes.sequence()?;
-            let sample = bytes.sequence()?;
+            let (ledger, sample) = (bytes.sequence(u32::MAX as usize)?, bytes.sequence(MAX_SAMPLE)?);
             let (sample_limit, sample_is_exact) = bytes.decode()?;
             if !bytes.is_end()? {
                 return Err(malformed("bytes left over"));

@@ -96,10 +96,9 @@ impl<'a> Bytes<'a> {
         self.buffer.drain(..self.start);
         self.start = 0;
         // What did not suffice is tried again from its beginning, so the next attempt is with twice as much.
-        let wanted = READ_AT_ONCE.max(self.buffer.len()) as u64;
-        if self.buffer.len() > MAX_PIECE {
-            return Err(malformed("a piece that is too long"));
-        }
+        let room = MAX_PIECE.checked_sub(self.buffer.len()).filter(|room| *room > 0);
+        let room = room.ok_or_else(|| malformed("a piece that is too long"))?;
+        let wanted = READ_AT_ONCE.max(self.buffer.len()).min(room) as u64;
         let read = self.reader.take(wanted).read_to_end(&mut self.buffer);
         Ok(read.map_err(|error| unread(error, SECTION))? > 0)
     }
@@ -132,10 +131,14 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// A sequence.
-    pub(super) fn sequence<T: DeserializeOwned>(&mut self) -> Result<Vec<T>, ModelError> {
+    /// A sequence of so many at most: some are one byte here and take much more memory.
+    pub(super) fn sequence<T: DeserializeOwned>(&mut self, most: usize) -> Result<Vec<T>, ModelError> {
+        let length = self.decode::<u64>()?;
+        if length > most as u64 {
+            return Err(malformed("a sequence that is too long"));
+        }
         // Of forged lengths no room is made for more than is there.
-        (0..self.decode::<u64>()?).map(|_| self.decode()).collect()
+        (0..length).map(|_| self.decode()).collect()
     }
 
     /// Goes past a sequence of numbers.

@@ -138,4 +138,7 @@ fn endless_articles_are_refused() {
     assert!(!told(&counts).contains("too long"), "{}", told(&counts));
     counts.sample[1].features = (0..200_000).collect();
     assert!(told(&counts).contains("a piece that is too long"), "{}", told(&counts));
+    counts.sample[1].features = Vec::new();
+    counts.axes[1].labels = vec![String::new(); 5_000];
+    assert!(told(&counts).contains("a sequence that is too long"), "{}", told(&counts));
 }
