@@ -237,6 +237,14 @@ impl<'a> Articles<'a> {
         table.minus(self.axis, self.all().map(|member| member.article))
     }
 
+    /// What `read` reads of a table without any of the articles, which are back in it then: a table may take much memory.
+    pub(super) fn without_all<T>(&self, table: &mut AxisTable, read: impl FnOnce(&AxisTable) -> T) -> T {
+        table.take_out(self.axis, self.all().map(|member| member.article));
+        let read = read(table);
+        table.put_back(self.axis, self.all().map(|member| member.article));
+        read
+    }
+
     /// The articles, which are not counted in the table, as models see them that do without their sources: `counted` are
     /// the articles of the table.
     pub(super) fn without_source(
@@ -311,6 +319,12 @@ mod tests {
             let expect = rows_of(&rest, &member.article.features, &parameters, settings);
             assert_eq!(case.read_rows(), expect, "{settings:?}");
         }
+        // What is taken out is gone, and then it is back.
+        let (mut changed, none) = (table.clone(), articles.filter(|_| false));
+        let text = |table: &AxisTable| format!("{table:?}");
+        let gone = articles.without_all(&mut changed, text);
+        assert!(gone == text(&articles.minus_all(table)) && gone != text(table));
+        assert!(text(&changed) == text(table) && none.without_all(&mut changed, text) == text(table));
         // Those of one half as models see them that hold the other half only.
         let half = |odd: u8| articles.filter(|event| event.0[0] & 1 == odd);
         let (judged, learnt) = (half(0), half(1));

@@ -61,17 +61,21 @@ pub(super) fn fit(
         is_stopped = is_stopped || !go_on();
         !is_stopped && step < effort.max_steps
     };
+    // As many gradients at a time as threads take, in the same memory each time: each has an entry for every parameter.
+    let threads = rayon::current_num_threads().clamp(1, PARTS);
+    let mut gradients = vec![vec![0.0; centre.len()]; threads];
     let (weights, _) = minimize(centre.clone(), is_signed, goes_on, effort.tolerance, |weights| {
-        let sum = |cases: &[&Case]| {
-            let (mut value, mut gradient) = (0.0, vec![0.0; weights.len()]);
+        let sum = |(cases, gradient): (&[&Case], &mut Vec<f64>)| {
+            gradient.fill(0.0);
+            let mut value = 0.0;
             for case in cases {
                 let scores = case.scores(weights);
                 value += loss(&scores, case.label);
                 let mut slopes = softmax(&scores, 1.0);
                 slopes[case.label] -= 1.0;
-                case.add_gradient(&slopes, &mut gradient);
+                case.add_gradient(&slopes, gradient);
             }
-            (value, gradient)
+            value
         };
         let (mut value, mut gradient) = (0.0, vec![0.0; weights.len()]);
         for (parameter, (weight, centre)) in weights.iter().zip(&centre).enumerate() {
@@ -79,10 +83,9 @@ pub(super) fn fit(
             value += precision / 2.0 * away * away;
             gradient[parameter] = precision * away;
         }
-        // As many gradients at a time as threads take: each has an entry for every parameter.
-        for parts in known.chunks(part * rayon::current_num_threads().clamp(1, PARTS)) {
-            let sums: Vec<(f64, Vec<f64>)> = parts.par_chunks(part).map(sum).collect();
-            for (own_value, own_gradient) in sums {
+        for parts in known.chunks(part * threads) {
+            let values: Vec<f64> = parts.par_chunks(part).zip(&mut gradients).map(sum).collect();
+            for (own_value, own_gradient) in values.into_iter().zip(&gradients) {
                 value += own_value;
                 gradient.iter_mut().zip(own_gradient).for_each(|(sum, own)| *sum += own);
             }

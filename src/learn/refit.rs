@@ -33,6 +33,7 @@ pub(super) fn refit(mut base: Serving, mut learnable: Learnable) -> Result<Servi
     let axis_tables = learnable.take_tables();
     // Nothing is learnt from articles.
     let mut counts = Counts { sample: Vec::new(), ..learnable.counts };
+    train::keep_common_terms(&mut counts);
     let mut tables = Tables { features: std::mem::take(&mut counts.features), axes: [None, None] };
     let mut report = Report { articles: counts.articles(), axes: [None, None], ..base.report };
     // Fitted one after the other: side by side that would need twice the memory.
@@ -45,7 +46,7 @@ pub(super) fn refit(mut base: Serving, mut learnable: Learnable) -> Result<Servi
     if tables.axes.iter().all(Option::is_none) {
         return Err(if counts.articles() == 0 { TrainError::NoArticles } else { TrainError::TooFew });
     }
-    Ok(train::serving(&counts, tables, report, base.typicality, base.calibrated_on))
+    Ok(train::serving(counts, tables, report, base.typicality, base.calibrated_on))
 }
 
 /// The same of one axis with the features of its table; `None` if there is nothing to tell apart, or the other model has no

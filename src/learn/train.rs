@@ -64,7 +64,7 @@ pub struct Trained {
 /// Figures from outer folds by group, inside which everything is chosen and learnt again: of models that do without the
 /// article's fold, and of such that do without its source as well.
 fn outer_folds(
-    table: &AxisTable,
+    table: &mut AxisTable,
     articles: &Articles<'_>,
     Watch { go_on, step }: Watch<'_>,
 ) -> Result<Option<[Option<Metrics>; 2]>, Stopped> {
@@ -77,25 +77,9 @@ fn outer_folds(
         if rest.groups() < 2 || rest.labels_seen() < 2 {
             return Ok(None);
         }
-        let table = held_out.minus_all(table);
-        let Some(choice) = choose(&table, &rest, go_on)? else { return Ok(None) };
-        let Choice { settings, parameters, weights, calibration } = choice;
-        let score = |member: Member<'_>, case: &Case| {
-            let probabilities = case.probabilities(&weights, &calibration.temperature);
-            let scored = Scored::new(&table.labels[member.label], &table.labels, &probabilities);
-            scored.judged(&table.labels, &probabilities, &calibration, case.is_known())
-        };
-        let (totals, none) = (table.totals(&settings), LeftOut::default());
-        let view = table.without(&none, &totals, &settings);
-        let plain =
-            held_out.all().map(|member| score(member, &view.case(member.label, &member.article.features, &parameters)));
-        let mut scored = [plain.collect(), Vec::new()];
-        if articles.has_sources() {
-            let cases = held_out.without_source(&rest, &table, &settings, &parameters);
-            scored[1] = held_out.all().zip(cases).map(|(member, case)| score(member, &case)).collect();
-        }
+        let scored = held_out.without_all(table, |table| outer_fold_scores(table, &held_out, &rest, go_on))?;
         step();
-        Ok(Some(scored))
+        Ok(scored)
     };
     // One after the other: side by side they would need the memory of all of them.
     let folds: Result<Vec<_>, Stopped> = (0..FOLDS).map(fold).collect();
@@ -105,6 +89,32 @@ fn outer_folds(
         all.iter_mut().zip(scored).for_each(|(all, scored)| all.extend(scored));
     }
     Ok(Some(all.map(|scored| (!scored.is_empty()).then(|| measure(&table.labels, &scored, STORED_POINTS)))))
+}
+
+/// The same of the articles of one fold, with a table and a rest without them.
+fn outer_fold_scores(
+    table: &AxisTable,
+    held_out: &Articles<'_>,
+    rest: &Articles<'_>,
+    go_on: GoOn<'_>,
+) -> Result<Option<[Vec<Scored>; 2]>, Stopped> {
+    let Some(choice) = choose(table, rest, go_on)? else { return Ok(None) };
+    let Choice { settings, parameters, weights, calibration } = choice;
+    let score = |member: Member<'_>, case: &Case| {
+        let probabilities = case.probabilities(&weights, &calibration.temperature);
+        let scored = Scored::new(&table.labels[member.label], &table.labels, &probabilities);
+        scored.judged(&table.labels, &probabilities, &calibration, case.is_known())
+    };
+    let (totals, none) = (table.totals(&settings), LeftOut::default());
+    let view = table.without(&none, &totals, &settings);
+    let plain =
+        held_out.all().map(|member| score(member, &view.case(member.label, &member.article.features, &parameters)));
+    let mut scored = [plain.collect(), Vec::new()];
+    if rest.has_sources() {
+        let cases = held_out.without_source(rest, table, &settings, &parameters);
+        scored[1] = held_out.all().zip(cases).map(|(member, case)| score(member, &case)).collect();
+    }
+    Ok(Some(scored))
 }
 
 /// Learns a model from counts: chooses settings, learns weights and calibration, fits likelihoods, takes held-out
@@ -133,12 +143,14 @@ pub struct Watch<'a> {
 /// Learns a model, and writes its file with the counts, of which what can be learnt from may be a part.
 pub(super) fn learn(mut learnable: Learnable, packed: PackedCounts, watch: Watch<'_>) -> Result<Trained, TrainError> {
     let axis_tables = learnable.take_tables();
-    let Learnable { counts, dropped, .. } = learnable;
-    let mut tables = Tables { features: counts.features.clone(), axes: [None, None] };
+    let Learnable { mut counts, dropped, .. } = learnable;
+    let typicality = typical::limits(&counts);
+    keep_common_terms(&mut counts);
+    let mut tables = Tables { features: std::mem::take(&mut counts.features), axes: [None, None] };
     let mut report = Report { articles: counts.articles(), folds: u32::from(FOLDS), axes: [None, None] };
     let mut is_labelled = false;
     for (axis, table) in Axis::ALL.into_iter().zip(axis_tables) {
-        let Some(table) = table else { continue };
+        let Some(mut table) = table else { continue };
         is_labelled = true;
         let articles = Articles::of_part(axis, &counts, &dropped);
         let labels_seen = table.documents.iter().filter(|&&documents| documents > 0).count();
@@ -148,7 +160,7 @@ pub(super) fn learn(mut learnable: Learnable, packed: PackedCounts, watch: Watch
         let choice = choose(&table, &articles, watch.go_on)?.ok_or(TrainError::TooManyNames { axis: axis.name() })?;
         tables.axes[axis as usize] = Some(fit::tables(&table, &choice)?);
         (watch.step)();
-        let [held_out, source_held_out] = outer_folds(&table, &articles, watch)?.unwrap_or_default();
+        let [held_out, source_held_out] = outer_folds(&mut table, &articles, watch)?.unwrap_or_default();
         report.axes[axis as usize] = Some(AxisReport {
             settings: choice.settings,
             labels: table.labels.iter().cloned().zip(table.documents.iter().copied()).collect(),
@@ -160,26 +172,35 @@ pub(super) fn learn(mut learnable: Learnable, packed: PackedCounts, watch: Watch
         return Err(if is_labelled { TrainError::TooFew } else { TrainError::NoArticles });
     }
     stop::check(watch.go_on)?;
-    let serving = serving(&counts, tables, report, typical::limits(&counts), packed.digest());
-    drop(counts);
+    let serving = serving(counts, tables, report, typicality, packed.digest());
     publish(serving, packed)
 }
 
-/// The serving section of tables and report that were made of counts.
+/// Lets go of the terms that fewer than two articles hold, which no model knows, and of what is known of the terms of articles:
+/// before most memory is taken.
+pub(super) fn keep_common_terms(counts: &mut Counts) {
+    counts.sample.iter_mut().for_each(|article| article.terms = Vec::new());
+    let mut documents = counts.term_documents.iter();
+    counts.terms.retain(|_| documents.next().is_some_and(|documents| *documents > 1));
+    counts.term_documents.retain(|documents| *documents > 1);
+    counts.terms.shrink_to_fit();
+    counts.term_documents.shrink_to_fit();
+}
+
+/// The serving section of tables and report that were made of counts, of which only common terms were kept.
 pub(super) fn serving(
-    counts: &Counts,
+    counts: Counts,
     mut tables: Tables,
     report: Report,
     typicality: TypicalityLimits,
     calibrated_on: Digest,
 ) -> Serving {
     keep_known(&mut tables);
-    let common = counts.terms.iter().zip(&counts.term_documents).filter(|(_, documents)| **documents > 1);
-    let (terms, term_documents) = common.map(|(term, documents)| (*term, *documents)).unzip();
+    let Counts { catalog, languages, terms, term_documents, .. } = counts;
     Serving {
-        catalog: counts.catalog.clone(),
+        catalog,
         tables,
-        languages: counts.languages,
+        languages,
         terms,
         term_documents,
         typicality,

@@ -22,7 +22,8 @@ const MAX_DOCUMENTS: usize = 1 << 12;
 #[derive(Debug)]
 pub(in crate::learn) struct Learnable {
     /// Without the features that no model knows: those of fewer articles than the lowest cut-off under which the features
-    /// fit; without terms of one article that is not in the sample; and without the ledger.
+    /// fit; without terms of one article that is not in the sample; without the ledger; and, to be refitted, without the
+    /// sample.
     pub(in crate::learn) counts: Counts,
     /// By axis: that cut-off.
     pub(in crate::learn) lowest: [u32; 2],
@@ -50,29 +51,36 @@ impl Learnable {
 impl Layout {
     /// What learning reads.
     pub(in crate::learn) fn learnable(&self) -> Learnable {
-        self.learnable_of(MAX_FEATURES, self.sample.clone())
+        self.learnable_of(MAX_FEATURES, &self.sample)
     }
 
     /// What fitting likelihoods reads: all but the sample, which is much of it.
     pub(in crate::learn) fn refittable(&self) -> Learnable {
-        self.learnable_of(MAX_FEATURES, Vec::new())
+        self.learnable_of(MAX_FEATURES, &[])
     }
 
     /// What learning reads of this sample if a model knows so many features at most.
-    fn learnable_of(&self, max_features: usize, mut sample: Vec<SampleArticle>) -> Learnable {
+    fn learnable_of(&self, max_features: usize, sample: &[SampleArticle]) -> Learnable {
         let lowest = self.lowest(max_features);
         let is_known = |id: u64, documents: [u32; 2], _| {
             Field::of(id).is_none_or(Field::is_names)
                 || documents.iter().zip(lowest).any(|(&documents, lowest)| documents >= lowest)
                 || self.names.contains(&id)
         };
-        let of_sample = sample.iter_mut().map(|article| &mut article.features);
-        let (is_feature, dropped) = keep(&self.features, of_sample, is_known);
+        let of_sample = sample.iter().map(|article| article.features.as_slice()).collect();
+        let (features, dropped) = keep(&self.features, of_sample, is_known);
         let is_read = |_, [documents, _]: [u32; 2], is_sampled| documents > 1 || is_sampled;
-        let (is_term, _) = keep(&self.terms, sample.iter_mut().map(|article| &mut article.terms), is_read);
-        let (mut is_feature, mut is_term) = (is_feature.into_iter(), is_term.into_iter());
+        let (terms, _) = keep(&self.terms, sample.iter().map(|article| article.terms.as_slice()).collect(), is_read);
+        // Their places are put down when it is known how many there are: lists that grow would leave as much behind again.
+        let kept = |article: &SampleArticle| SampleArticle {
+            features: features.of(&article.features),
+            terms: terms.of(&article.terms),
+            source: article.source.clone(),
+            ..*article
+        };
+        let (mut is_feature, mut is_term) = (features.each(), terms.each());
         let counts = self.counts(
-            sample,
+            sample.par_iter().map(kept).collect(),
             |push| {
                 self.features.visit(|id, cells| {
                     if is_feature.next() == Some(true) {
@@ -151,54 +159,68 @@ fn walk<'a>(
     });
 }
 
-/// Keeps the features of which `is_wanted` says so, given id, articles, and whether some article of the sample has it.
-/// `articles` are where the features of each stand, and then where they stand among those that are kept. Says of each
-/// feature whether it is kept, and by article and axis how many cells are not.
-fn keep<'a>(
-    sums: &Sums,
-    articles: impl Iterator<Item = &'a mut Vec<u32>>,
-    is_wanted: impl Fn(u64, [u32; 2], bool) -> bool,
-) -> (Vec<bool>, Vec<[u32; 2]>) {
-    let mut articles: Vec<&mut Vec<u32>> = articles.collect();
-    // By article: places read, and those written of them.
-    let mut done = vec![(0_usize, 0_usize); articles.len()];
-    let mut dropped = vec![[0_u32; 2]; articles.len()];
-    let (mut is_kept, mut base, mut kept) = (Vec::with_capacity(sums.features()), 0, 0);
-    sums.visit_stretches(|stretch| {
-        let end = base + stretch.len() as u32;
-        let of_stretch =
-            |places: &[u32], read: usize| read..read + places[read..].iter().take_while(|&&place| place < end).count();
-        let mut is_sampled = vec![false; stretch.len()];
-        for (places, &(read, _)) in articles.iter().zip(&done) {
-            places[of_stretch(places, read)].iter().for_each(|place| is_sampled[(place - base) as usize] = true);
+/// Which of some features are kept: a set of bits in which the set ones before each can be counted (Jacobson 1989).
+#[derive(Default)]
+struct Kept {
+    /// Bits of 64 features, and how many are set before.
+    words: Vec<(u64, u32)>,
+    /// How many features there are, kept or not.
+    features: usize,
+    kept: u32,
+}
+
+impl Kept {
+    fn push(&mut self, is_kept: bool) {
+        let bit = self.features % u64::BITS as usize;
+        if bit == 0 {
+            self.words.push((0, self.kept));
         }
-        let new_place = |((id, totals), is_sampled): (&(u64, FeatureTotals), bool)| {
-            let is_wanted = is_wanted(*id, totals.documents, is_sampled);
-            is_kept.push(is_wanted);
-            kept += u32::from(is_wanted);
-            is_wanted.then(|| kept - 1)
-        };
-        let new_places: Vec<Option<u32>> = stretch.iter().zip(is_sampled).map(new_place).collect();
-        articles.par_iter_mut().zip(&mut done).zip(&mut dropped).for_each(|((places, (read, written)), dropped)| {
-            let own = of_stretch(places, *read);
-            *read = own.end;
-            for at in own {
-                let place = (places[at] - base) as usize;
-                if let Some(new) = new_places[place] {
-                    places[*written] = new;
-                    *written += 1;
-                } else {
-                    dropped.iter_mut().zip(stretch[place].1.cells).for_each(|(sum, n)| *sum += u32::from(n));
-                }
+        if let Some((bits, _)) = self.words.last_mut() {
+            *bits |= u64::from(is_kept) << bit;
+        }
+        self.features += 1;
+        self.kept += u32::from(is_kept);
+    }
+
+    /// Where a feature stands among those that are kept, if it is.
+    fn place(&self, place: u32) -> Option<u32> {
+        let &(bits, before) = self.words.get((place / u64::BITS) as usize)?;
+        let bit = 1 << (place % u64::BITS);
+        (bits & bit != 0).then(|| before + (bits & (bit - 1)).count_ones())
+    }
+
+    /// Where those of some features that are kept stand among them.
+    fn of(&self, places: &[u32]) -> Vec<u32> {
+        let mut kept = Vec::with_capacity(places.iter().filter_map(|place| self.place(*place)).count());
+        kept.extend(places.iter().filter_map(|place| self.place(*place)));
+        kept
+    }
+
+    /// Of each feature whether it is kept.
+    fn each(&self) -> impl Iterator<Item = bool> {
+        (0..self.features as u32).map(|place| self.place(place).is_some())
+    }
+}
+
+/// Says which features are kept, of which `is_wanted` says so, given id, articles, and whether some article of the sample has
+/// it; and by article and axis how many cells are not. `articles` are where the features of each stand.
+fn keep(sums: &Sums, articles: Vec<&[u32]>, is_wanted: impl Fn(u64, [u32; 2], bool) -> bool) -> (Kept, Vec<[u32; 2]>) {
+    let mut dropped = vec![[0_u32; 2]; articles.len()];
+    let mut kept = Kept { words: Vec::with_capacity(sums.features().div_ceil(u64::BITS as usize)), ..Kept::default() };
+    walk(sums, articles, |stretch, base, own| {
+        let mut is_sampled = vec![false; stretch.len()];
+        own.iter().copied().flatten().for_each(|place| is_sampled[(place - base) as usize] = true);
+        for ((id, totals), is_sampled) in stretch.iter().zip(is_sampled) {
+            kept.push(is_wanted(*id, totals.documents, is_sampled));
+        }
+        own.par_iter().zip(&mut dropped).for_each(|(own, dropped)| {
+            for &place in own.iter().filter(|place| kept.place(**place).is_none()) {
+                let cells = stretch[(place - base) as usize].1.cells;
+                dropped.iter_mut().zip(cells).for_each(|(sum, n)| *sum += u32::from(n));
             }
         });
-        base = end;
     });
-    for (places, (_, written)) in articles.iter_mut().zip(done) {
-        places.truncate(written);
-        places.shrink_to_fit();
-    }
-    (is_kept, dropped)
+    (kept, dropped)
 }
 
 #[cfg(test)]
@@ -234,7 +256,7 @@ mod tests {
         let mut before = whole.features.len();
         for max_features in [usize::MAX, 150, 60, 20] {
             let layout = trainer().lay_out();
-            let Learnable { counts, lowest, dropped } = layout.learnable_of(max_features, layout.sample.clone());
+            let Learnable { counts, lowest, dropped } = layout.learnable_of(max_features, &layout.sample);
             assert!(counts.features.len() <= before, "{max_features}: {} of {before}", counts.features.len());
             before = counts.features.len();
             for axis in Axis::ALL {
@@ -271,7 +293,7 @@ mod tests {
         let mut least = whole.features.len();
         for max_features in [150, 60, 20] {
             let layout = trainer().lay_out();
-            for sample in [layout.sample.clone(), Vec::new()] {
+            for sample in [layout.sample.as_slice(), &[]] {
                 let learnable = layout.learnable_of(max_features, sample);
                 least = least.min(learnable.counts.features.len());
                 let mut base = serving.clone();

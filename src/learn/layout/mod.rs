@@ -122,7 +122,8 @@ impl Layout {
         }
     }
 
-    /// Checks what removal of articles can have broken, if the counts before did not hold what their ledger says.
+    /// Checks what removing articles or adding up counts can have broken, if the counts before did not hold what their ledger
+    /// says.
     ///
     /// # Errors
     ///

@@ -201,20 +201,38 @@ impl AxisTable {
     #[must_use]
     pub(super) fn minus<'a>(&self, axis: Axis, articles: impl Iterator<Item = &'a SampleArticle>) -> Self {
         let mut table = self.clone();
+        table.take_out(axis, articles);
+        table
+    }
+
+    /// Takes articles of its axis out, which must be in it.
+    pub(super) fn take_out<'a>(&mut self, axis: Axis, articles: impl Iterator<Item = &'a SampleArticle>) {
         for article in articles {
             let Some(label) = article.labels[axis as usize] else { continue };
             for &feature in &article.features {
-                if let Some(count) =
-                    self.cell_of(feature, label).map(|cell| &mut table.counts[cell]).filter(|n| **n > 0)
-                {
-                    *count -= 1;
-                    table.totals[feature as usize] -= 1;
+                if let Some(cell) = self.cell_of(feature, label).filter(|cell| self.counts[*cell] > 0) {
+                    self.counts[cell] -= 1;
+                    self.totals[feature as usize] -= 1;
                 }
             }
-            let documents = &mut table.documents[usize::from(label)];
+            let documents = &mut self.documents[usize::from(label)];
             *documents = documents.saturating_sub(1);
         }
-        table
+    }
+
+    /// Puts articles in again that were taken out. (Counts that lacked some of theirs, as forged ones may, are larger then.)
+    /// How often a label is named is not counted.
+    pub(super) fn put_back<'a>(&mut self, axis: Axis, articles: impl Iterator<Item = &'a SampleArticle>) {
+        for article in articles {
+            let Some(label) = article.labels[axis as usize] else { continue };
+            for &feature in &article.features {
+                if let Some(cell) = self.cell_of(feature, label).filter(|_| !self.field(feature).is_names()) {
+                    self.counts[cell] = self.counts[cell].saturating_add(1);
+                    self.totals[feature as usize] = self.totals[feature as usize].saturating_add(1);
+                }
+            }
+            self.documents[usize::from(label)] += 1;
+        }
     }
 
     /// How many cells features have together.
