@@ -163,6 +163,36 @@ fn a_bad_row_of_csv_does_not_end_the_others() {
         wide.as_bytes(),
         &["a.csv:2: more than the limit of 4096 fields (a.csv:2) {}", r#"3 a.csv:3 "" "after" {}"#],
     );
+    // Each row takes as much again as the header.
+    let header = |length: usize| format!("text,{}\none,x\n", "h".repeat(length - 4));
+    check("a.csv", header((256 << 10) + 1).as_bytes(), &["a.csv:1: longer than the limit of 262144 bytes"]);
+    check_one("a.csv", header(256 << 10).as_bytes());
+}
+
+/// That a file holds one article and nothing else.
+fn check_one(name: &str, content: &[u8]) {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join(name);
+    fs::write(&path, content).unwrap();
+    let articles: Vec<_> = Articles::open(&Input::file(path, None).unwrap()).unwrap().collect();
+    assert!(
+        matches!(articles.as_slice(), [Ok(article)] if article.text == "one"),
+        "{name}: {} records",
+        articles.len()
+    );
+}
+
+#[test]
+fn an_object_of_too_many_fields_is_passed_over() {
+    let object = |others: usize, rest: &str| format!("{{\"text\":\"one\"{}{rest}\n", ",\"\":1".repeat(others));
+    check_one("a.jsonl", object(4095, "}").as_bytes());
+    let after = r#"2 a.jsonl:2 "" "after" {}"#;
+    let next = r#"{"text":"after"}"#;
+    let too_many = "a.jsonl:1: more than the limit of 4096 fields (a.jsonl:1) {}";
+    check("a.jsonl", format!("{}{next}", object(4096, "}")).as_bytes(), &[too_many, after]);
+    check("a.jsonl", format!("{}{next}", object(9999, "}")).as_bytes(), &[too_many, after]);
+    let not_json = "a.jsonl:1: not JSON at column 50010 (a.jsonl:1) {}";
+    check("a.jsonl", format!("{}{next}", object(9999, ",}")).as_bytes(), &[not_json, after]);
 }
 
 fn gzip(content: &[u8]) -> Vec<u8> {

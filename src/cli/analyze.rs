@@ -25,7 +25,7 @@ use crate::{
 
 /// Articles handed to a worker at a time: enough that handing over costs nothing, few enough to keep all cores busy.
 const CHUNK_ARTICLES: usize = 64;
-/// A chunk is handed over once its texts pass this many bytes.
+/// A chunk is handed over once its articles and what is rejected take this many bytes.
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// Summarise articles and tell meeting type and department
@@ -286,11 +286,39 @@ impl Iterator for Chunks {
             match articles.next() {
                 None => self.current = None,
                 Some(item) => {
-                    bytes += item.as_ref().map_or(0, |article| article.text.len());
+                    bytes += item.as_ref().map_or_else(Rejected::size, Article::size);
                     chunk.push(item);
                 }
             }
         }
         (!chunk.is_empty()).then_some(Ok(chunk))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// Whatever field of an article, or of what is no article, is long.
+    #[test]
+    fn chunks_are_small_whatever_is_long() {
+        let long = "x".repeat(CHUNK_BYTES / 2);
+        for record in [
+            format!(r#"{{"text":"{long}"}}"#),
+            format!(r#"{{"text":"t","title":"{long}"}}"#),
+            format!(r#"{{"text":"t","id":"{long}"}}"#),
+            format!(r#"{{"text":"t","other":["{long}"]}}"#),
+            format!(r#"{{"text":"t","{long}":1}}"#),
+            format!(r#"{{"other":"{long}"}}"#),
+        ] {
+            let mut file = tempfile::Builder::new().suffix(".jsonl").tempfile().unwrap();
+            (0..9).for_each(|_| writeln!(file, "{record}").unwrap());
+            let chunks = Chunks::new(vec![file.path().to_owned()], None, None).unwrap();
+            let lengths: Vec<usize> = chunks.map(|chunk| chunk.unwrap().len()).collect();
+            assert!(lengths.iter().all(|&length| length <= 2), "{}...: {lengths:?}", &record[..20]);
+            assert_eq!(lengths.iter().sum::<usize>(), 9);
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     records::{Inputs, Labelled, LabelledArticles, RecordError},
 };
 
-/// Articles that are handed over at a time, at most, and bytes of title and text after which there are no more.
+/// Articles that are handed over at a time, at most, and bytes of theirs after which there are no more.
 const CHUNK_ARTICLES: usize = 2048;
 const CHUNK_BYTES: usize = 16 << 20;
 
@@ -92,7 +92,7 @@ impl Data {
         for record in self.by_ref().take(CHUNK_ARTICLES) {
             match record {
                 Ok(Labelled { file, line, article }) => {
-                    bytes += article.title.as_ref().map_or(0, String::len) + article.text.len();
+                    bytes += article.size();
                     chunk.places.push(format!("{file}:{line}"));
                     chunk.articles.push(article);
                     if bytes >= CHUNK_BYTES {

@@ -63,6 +63,14 @@ fn push_said(said: &mut Vec<u8>, ascii: &[u8]) {
 }
 
 impl LabelledArticle {
+    /// Bytes of all that it says.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let LabelledArticle { id, title, text, labels, group, source } = self;
+        let others = [title, group, source, &labels[0], &labels[1]];
+        others.into_iter().flatten().map(String::len).fold(id.len().saturating_add(text.len()), usize::saturating_add)
+    }
+
     /// The article without its labels, and without space around title and text.
     pub(super) fn article(&self) -> Article<'_> {
         let title = self.title.as_deref().map(str::trim);

@@ -26,6 +26,15 @@ pub struct Article {
     pub other: Fields,
 }
 
+impl Article {
+    /// Bytes that it takes in memory, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let Article { file: _, line: _, id, title, text, language_code, other } = self;
+        size_of::<Self>() + id.as_str().len() + title.len() + text.len() + language_code.len() + other.size()
+    }
+}
+
 /// What a record is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Id {

@@ -10,10 +10,14 @@ use std::{
 
 use csv_core::ReadRecordResult;
 
-use super::{Fields, MAX_RECORD_BYTES, RecordErrorKind, fields::Value, lines::Stream};
+use super::{
+    Fields, MAX_RECORD_BYTES, RecordErrorKind,
+    fields::{MAX_FIELDS, Value},
+    lines::Stream,
+};
 
-/// The most fields a row may have.
-const MAX_FIELDS: usize = 4096;
+/// The longest header, in bytes of its fields: each row takes as much memory again as the names of its columns.
+const MAX_HEADER_BYTES: usize = 256 << 10;
 
 /// A row, or what is wrong with it.
 type Row = Result<Fields, RecordErrorKind>;
@@ -63,6 +67,9 @@ impl Rows {
             Ended::Over(kind) => return Ok(Err(kind)),
             Ended::OpenQuote => return Ok(Err(RecordErrorKind::OpenQuote)),
         };
+        if bytes > MAX_HEADER_BYTES {
+            return Ok(Err(RecordErrorKind::TooLong { maximum: MAX_HEADER_BYTES }));
+        }
         let mut header: Vec<Arc<str>> = Vec::with_capacity(fields);
         for column in self.columns(bytes, fields) {
             match std::str::from_utf8(column) {

@@ -100,7 +100,7 @@ pub enum RecordErrorKind {
         /// Fields of the row.
         found: usize,
     },
-    /// A CSV row with more fields than are read.
+    /// A row or an object with more fields than are read.
     #[error("more than the limit of {maximum} fields")]
     TooManyFields {
         /// The limit.
@@ -140,6 +140,14 @@ pub struct Rejected {
     pub id: Id,
     /// Its other fields, as in [`super::Article::other`].
     pub other: Fields,
+}
+
+impl Rejected {
+    /// Bytes that it takes in memory, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        size_of::<Self>() + self.id.as_str().len() + self.other.size()
+    }
 }
 
 impl From<RecordError> for Rejected {

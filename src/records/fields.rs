@@ -14,6 +14,10 @@ pub(super) enum Value {
     Json(Box<RawValue>),
 }
 
+/// The most fields that a record may have: many times what one has, and so few that a record of names alone takes no more
+/// memory than one of text.
+pub(super) const MAX_FIELDS: usize = 4096;
+
 /// Fields of a record in the order of the file. Serialises as a map.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(pub(super) Vec<(String, Value)>);
@@ -23,6 +27,15 @@ impl Fields {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Bytes that they take in memory, about.
+    pub(super) fn size(&self) -> usize {
+        let value = |value: &Value| match value {
+            Value::Cell(cell) => cell.len(),
+            Value::Json(json) => json.get().len(),
+        };
+        self.0.iter().map(|(name, own)| size_of::<(String, Value)>() + name.len() + value(own)).sum()
     }
 
     /// Takes a string out. A field that is missing, `null` or empty is `None`.
