@@ -22,6 +22,9 @@ use tokio::{
 /// So many bytes may gather, and a frame more, before they are sent all the same.
 const MOST: usize = 16 << 10;
 
+/// Bytes that are taken at a time at most, several times the usual frame: a peer may ask for frames of 16 MiB.
+const MOST_AT_ONCE: usize = 64 << 10;
+
 /// The socket of a connection, and the handle that sends what was written to it.
 pub(super) fn gathering(socket: TcpStream) -> (Socket, Outgoing<OwnedWriteHalf>) {
     let (incoming, outgoing) = socket.into_split();
@@ -43,6 +46,8 @@ pub(super) struct Outgoing<W>(Arc<Mutex<Gathered<W>>>);
 #[derive(Debug)]
 struct Gathered<W> {
     bytes: Vec<u8>,
+    /// How many of them are sent.
+    sent: usize,
     writer: W,
 }
 
@@ -54,7 +59,7 @@ impl<W> Clone for Outgoing<W> {
 
 impl<W: AsyncWrite + Unpin> Outgoing<W> {
     fn new(writer: W) -> Self {
-        Self(Arc::new(Mutex::new(Gathered { bytes: Vec::new(), writer })))
+        Self(Arc::new(Mutex::new(Gathered { bytes: Vec::new(), sent: 0, writer })))
     }
 
     /// Sends what has gathered. Ready when all is sent.
@@ -67,11 +72,13 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
         if gathered.bytes.len() >= MOST {
             ready!(gathered.poll_send(cx))?;
         }
-        let before = gathered.bytes.len();
+        let mut room = MOST_AT_ONCE;
         for slice in slices {
-            gathered.bytes.extend_from_slice(slice);
+            let (taken, _) = slice.split_at(slice.len().min(room));
+            gathered.bytes.extend_from_slice(taken);
+            room -= taken.len();
         }
-        Poll::Ready(Ok(gathered.bytes.len() - before))
+        Poll::Ready(Ok(MOST_AT_ONCE - room))
     }
 
     fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -88,13 +95,15 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
 
 impl<W: AsyncWrite + Unpin> Gathered<W> {
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.bytes.is_empty() {
-            let sent = ready!(Pin::new(&mut self.writer).poll_write(cx, &self.bytes))?;
+        while let Some(unsent @ [_, ..]) = self.bytes.get(self.sent..) {
+            let sent = ready!(Pin::new(&mut self.writer).poll_write(cx, unsent))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.bytes.drain(..sent);
+            self.sent += sent;
         }
+        self.bytes.clear();
+        self.sent = 0;
         // A connection that is idle after a large answer keeps no large buffer.
         self.bytes.shrink_to(MOST);
         Poll::Ready(Ok(()))
@@ -192,6 +201,21 @@ mod tests {
         assert!(matches!(send(&outgoing), Poll::Ready(Ok(()))));
         assert!(matches!(send(&outgoing), Poll::Ready(Ok(()))), "there is nothing left to send");
         assert_eq!(outgoing.lock().writer.taken, b"headdatatrailers");
+    }
+
+    #[test]
+    fn of_a_frame_of_any_length_only_so_much_is_taken_at_once() {
+        let outgoing = narrow(1_000, usize::MAX);
+        let frame: Vec<u8> = (0..3 * MOST_AT_ONCE).map(|at| (at % 251) as u8).collect();
+        let mut taken = 0;
+        while taken < frame.len() {
+            let (first, second) = frame[taken..].split_at((frame.len() - taken) / 2);
+            let Poll::Ready(more) = gather(&outgoing, &[first, second]) else { panic!("held up") };
+            assert!(more <= MOST_AT_ONCE && outgoing.lock().bytes.len() < MOST + MOST_AT_ONCE);
+            taken += more;
+        }
+        assert!(matches!(send(&outgoing), Poll::Ready(Ok(()))));
+        assert_eq!(outgoing.lock().writer.taken, frame);
     }
 
     #[test]
