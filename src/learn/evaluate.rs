@@ -1,5 +1,7 @@
 //! How good a model is on labelled articles.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -7,7 +9,7 @@ use super::{
     article::LabelledArticle,
     errors::{WorstError, WorstErrors},
     judge::AxisModel,
-    known::{Known, Training},
+    known::{Known, LeftOutGroups, Training},
     metrics::{EVALUATION_POINTS, Scored, measure, sort},
     stop::{self, GoOn, Stopped},
 };
@@ -47,7 +49,7 @@ pub struct Evaluation {
     pub axes: Vec<AxisEvaluation>,
 }
 
-/// Articles read at a time, on all threads, and bytes of their texts after which no more are read.
+/// Articles read at a time, on all threads, and bytes of theirs after which no more are read.
 const CHUNK: usize = 1024;
 const CHUNK_BYTES: usize = 8 << 20;
 
@@ -74,7 +76,7 @@ pub(super) fn for_each_chunk(
         let (mut chunk, mut bytes) = (Vec::new(), 0);
         while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
             let Some(article) = articles.next() else { break };
-            bytes += article.text.len();
+            bytes += article.size();
             chunk.push(article);
         }
         if chunk.is_empty() {
@@ -125,8 +127,30 @@ impl<'a> Evaluator<'a> {
         for known in known.iter().flatten() {
             self.axes.iter_mut().try_for_each(|axis| axis.prepare(known, go_on))?;
         }
-        let score = |(article, known): (&LabelledArticle, &Option<Known<'_>>)| self.score(article, known.as_ref());
-        let results: Vec<_> = articles.par_iter().zip(&known).map(score).collect();
+        // What is left out is counted once for all articles that it is left out for: an event may have thousands.
+        let mut alike: HashMap<&LeftOutGroups, Vec<usize>> = HashMap::new();
+        for (place, known) in known.iter().enumerate() {
+            known.iter().for_each(|known| alike.entry(&known.left_out).or_default().push(place));
+        }
+        let asked = |&place: &usize| Some((&articles[place], known[place].as_ref()?));
+        let without = |places: Vec<usize>| {
+            stop::check(go_on)?;
+            let asked: Vec<_> = places.iter().filter_map(asked).collect();
+            let left_out = asked.first().map(|(_, known)| training.left_out(known)).unwrap_or_default();
+            let scored: Vec<_> = self.axes.iter().map(|axis| (axis.axis, axis.without(&asked, &left_out))).collect();
+            Ok((places, scored))
+        };
+        let without: Vec<_> = alike.into_values().par_bridge().map(without).collect::<Result<_, _>>()?;
+        let served = |(article, known): (&LabelledArticle, &Option<Known>)| match known {
+            Some(_) => [None, None],
+            None => self.served(article),
+        };
+        let mut results: Vec<_> = articles.par_iter().zip(&known).map(served).collect();
+        for (places, scored) in without {
+            for (axis, scored) in scored {
+                places.iter().zip(scored).for_each(|(&place, scored)| results[place][axis as usize] = scored);
+            }
+        }
         for (article, results) in articles.iter().zip(results) {
             for (axis, scored) in Axis::ALL.into_iter().zip(results) {
                 if let Some(scored) = &scored {
@@ -141,20 +165,14 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    /// What the model says of an article, by [`Axis`].
-    fn score(&self, article: &LabelledArticle, known: Option<&Known<'_>>) -> [Option<Scored>; 2] {
+    /// What the model as it is says of an article, by [`Axis`].
+    fn served(&self, article: &LabelledArticle) -> [Option<Scored>; 2] {
+        let options = Options { max_evidence: 0, max_alternatives: usize::MAX, ..Options::default() };
+        let answers = self.file.model.classify(&Document::new(article.article(), None), &options);
         let mut results = [None, None];
-        if let Some(known) = known {
-            for axis in &self.axes {
-                results[axis.axis as usize] = axis.without(article, known);
-            }
-        } else {
-            let options = Options { max_evidence: 0, max_alternatives: usize::MAX, ..Options::default() };
-            let answers = self.file.model.classify(&Document::new(article.article(), None), &options);
-            for axis in &self.axes {
-                let answer = answers[axis.axis as usize].as_ref();
-                results[axis.axis as usize] = answer.and_then(|answer| axis.served(article, answer));
-            }
+        for axis in &self.axes {
+            let answer = answers[axis.axis as usize].as_ref();
+            results[axis.axis as usize] = answer.and_then(|answer| axis.served(article, answer));
         }
         results
     }
@@ -296,10 +314,36 @@ mod tests {
             let mut asked = article.clone();
             asked.group = Some("others".to_owned());
             let mut known = evaluator.training.known(&asked, &evaluator.axes).unwrap();
-            let others = evaluator.training.known(other, &evaluator.axes).unwrap();
-            known.sampled.splice(0..0, others.sampled);
+            known.own.group = other.group_digest();
             assert_eq!(axis.fold_of(&known), Some(fold(article)));
         }
+    }
+
+    /// Those that do without the same are judged together; so each is as if it were asked for alone.
+    #[test]
+    fn together_articles_are_judged_as_alone() {
+        let mut corpus = random_corpus();
+        for (number, article) in corpus.iter_mut().enumerate() {
+            // Groups of several sizes, some of which share a text.
+            article.group = Some(format!("event {}", number % 7 * (number % 3)));
+            if number % 10 == 9 {
+                article.text = "one text of several groups".to_owned();
+            }
+        }
+        let mut trainer = goes_on(&counts_of(&corpus[..180]));
+        trainer.calibrate_on(&corpus[..120]);
+        let file = ModelFile::from_bytes(&trainer.finish().unwrap().model).unwrap();
+        for article in &mut corpus[20..40] {
+            article.group = Some("another".to_owned());
+        }
+        let scored = |chunk: usize| {
+            let mut evaluator = Evaluator::new(&file);
+            corpus.chunks(chunk).for_each(|articles| evaluator.add(articles, &|| true).unwrap());
+            format!("{:?}", evaluator.scored)
+        };
+        assert_eq!(scored(corpus.len()), scored(1));
+        let given_up = Evaluator::new(&file).add(&corpus, &|| false);
+        assert_eq!(given_up, Err(Stopped));
     }
 
     /// Without the article in the sample, its counts are only known from what it is given with.

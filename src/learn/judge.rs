@@ -1,10 +1,12 @@
 //! What one axis of a model says of labelled articles, of those that it was trained on too.
 
+use std::collections::BTreeMap;
+
 use super::{
     article::LabelledArticle,
     articles::Articles,
     attributes::THOROUGH,
-    case::{Case, Parameters},
+    case::Parameters,
     known::Known,
     metrics::Scored,
     select::{CALIBRATION_FOLDS, WithoutFold, inner_fold, learnt},
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     classify::{Axis, Calibration, Classification, Decision},
-    model::{Digest, ModelFile, SampleArticle, Settings},
+    model::{ModelFile, SampleArticle, Settings},
 };
 
 /// One axis of a model as evaluation needs it.
@@ -63,16 +65,16 @@ impl<'a> AxisModel<'a> {
         self.table.labels.binary_search(article.labels[self.axis as usize].as_ref()?).ok()
     }
 
-    /// The fold whose model knows nothing of an article; `None` if the weights were learnt neither from it nor from another
-    /// of these articles. If they are on several events, that on which it was trained is the one whose labels are its own.
-    pub(super) fn fold_of(&self, known: &Known<'_>) -> Option<u8> {
-        let event = |article: &SampleArticle| self.articles.event(article.group);
-        let of_text = known.left_out().filter(|article| article.text == known.own.text).find_map(event);
-        Some(inner_fold(&of_text.or_else(|| known.left_out().find_map(event))?, CALIBRATION_FOLDS))
+    /// The fold whose model knows nothing of an article; `None` if the weights were learnt neither from its text nor from its
+    /// group. If these are on two events, that of the text, on which it was trained, is the one whose labels are its own.
+    pub(super) fn fold_of(&self, known: &Known) -> Option<u8> {
+        let of_text = known.of_text.and_then(|group| self.articles.event(group));
+        let event = of_text.or_else(|| self.articles.event(known.own.group))?;
+        Some(inner_fold(&event, CALIBRATION_FOLDS))
     }
 
     /// Learns what scoring an article takes that the model was trained on.
-    pub(super) fn prepare(&mut self, known: &Known<'_>, go_on: GoOn<'_>) -> Result<(), Stopped> {
+    pub(super) fn prepare(&mut self, known: &Known, go_on: GoOn<'_>) -> Result<(), Stopped> {
         let Some(number) = self.fold_of(known) else { return Ok(()) };
         if self.folds.get(usize::from(number)).is_some_and(Option::is_none) {
             let judged = self.articles.filter(|group| inner_fold(group, CALIBRATION_FOLDS) == number);
@@ -85,38 +87,44 @@ impl<'a> AxisModel<'a> {
         Ok(())
     }
 
-    /// What the model says of an article that it was trained on, and was prepared for, without what it knows of it.
-    pub(super) fn without(&self, article: &LabelledArticle, known: &Known<'_>) -> Option<Scored> {
-        let truth = article.labels[self.axis as usize].as_ref()?;
-        let number = self.fold_of(known);
-        let fold = number.and_then(|number| self.folds.get(usize::from(number))).and_then(Option::as_ref);
-        let (case, weights) = match fold {
-            Some(Fold { model: WithoutFold { table, parameters, weights }, totals }) => {
-                let is_gone = |group: &Digest| {
-                    let event = self.articles.event(*group);
-                    event.is_some_and(|event| Some(inner_fold(&event, CALIBRATION_FOLDS)) == number)
-                };
-                let left_out = known.left_out().filter(|article| !is_gone(&article.group));
-                (self.case((table, totals, parameters), &known.own, left_out), weights)
-            }
-            None => {
-                let model = (&self.table, &self.totals, &self.parameters);
-                (self.case(model, &known.own, known.left_out()), &self.weights)
-            }
-        };
-        let probabilities = case.probabilities(weights, &self.calibration.temperature);
-        let scored = Scored::new(truth, &self.table.labels, &probabilities);
-        Some(scored.judged(&self.table.labels, &probabilities, &self.calibration, case.is_known()))
-    }
-
-    fn case<'b>(
+    /// What the model says of articles that it was trained on, and was prepared for, without what it knows of them, which is
+    /// the same for all.
+    pub(super) fn without(
         &self,
-        (table, totals, parameters): (&AxisTable, &Totals, &Parameters),
-        own: &SampleArticle,
-        left_out: impl Iterator<Item = &'b SampleArticle>,
-    ) -> Case {
-        let left_out = LeftOut::new(self.axis, left_out);
-        table.without(&left_out, totals, &self.settings).case(0, &own.features, parameters)
+        asked: &[(&LabelledArticle, &Known)],
+        left_out: &[&SampleArticle],
+    ) -> Vec<Option<Scored>> {
+        let mut by_fold: BTreeMap<Option<u8>, Vec<usize>> = BTreeMap::new();
+        for (place, (_, known)) in asked.iter().enumerate() {
+            by_fold.entry(self.fold_of(known)).or_default().push(place);
+        }
+        let mut scored = vec![None; asked.len()];
+        for (number, places) in by_fold {
+            let fold = number.and_then(|number| self.folds.get(usize::from(number))).and_then(Option::as_ref);
+            let (table, totals, parameters, weights) = match fold {
+                Some(Fold { model: WithoutFold { table, parameters, weights }, totals }) => {
+                    (table, totals, parameters, weights)
+                }
+                None => (&self.table, &self.totals, &self.parameters, &self.weights),
+            };
+            let is_gone = |article: &SampleArticle| {
+                let event = self.articles.event(article.group).filter(|_| fold.is_some());
+                event.is_some_and(|event| Some(inner_fold(&event, CALIBRATION_FOLDS)) == number)
+            };
+            let left_out = left_out.iter().copied().filter(|article| !is_gone(article));
+            let left_out = LeftOut::new(self.axis, left_out);
+            let view = table.without(&left_out, totals, &self.settings);
+            for place in places {
+                let (article, known) = asked[place];
+                let Some(truth) = &article.labels[self.axis as usize] else { continue };
+                let case = view.case(0, &known.own.features, parameters);
+                let probabilities = case.probabilities(weights, &self.calibration.temperature);
+                let own = Scored::new(truth, &self.table.labels, &probabilities);
+                let own = own.judged(&self.table.labels, &probabilities, &self.calibration, case.is_known());
+                scored[place] = Some(own);
+            }
+        }
+        scored
     }
 
     /// What an answer of the model is worth, which has all labels.
