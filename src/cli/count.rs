@@ -51,7 +51,7 @@ pub(super) fn run(args: Args) -> Result<Exit, CliError> {
     let (catalog, data) = corpus.open(Some(&output))?;
     let destination = output::begin_result(&output)?;
     let mut told = Told::new(true);
-    let mut trainer = Trainer::new(catalog).with_scratch(destination.directory(&output));
+    let mut trainer = Trainer::new(catalog).with_scratch(destination.directory());
     let pool = work.pool()?;
     let counted = pool.install(|| labelled::count(data, &mut trainer, &mut told, strict));
     let summary = Summary { doubles: counted?, articles: trainer.articles() as u64 };

@@ -88,7 +88,7 @@ impl Destination {
 impl Target {
     /// The directory that the model goes to; `None` for a device or pipe.
     pub(super) fn directory(&self) -> Option<&Path> {
-        let of_file = self.file.as_ref().and_then(|(output, path)| output.directory(path));
+        let of_file = self.file.as_ref().and_then(|(output, _)| output.directory());
         self.store.as_ref().map(Store::directory).or(of_file)
     }
 

@@ -85,7 +85,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
     let names: Vec<String> = args.counts.iter().map(|path| path.display().to_string()).collect();
     let (overlapping, contained, is_exact, trained) = args.work.pool()?.install(|| {
         told.doing("adding up");
-        let scratch = destination.directory(&args.output);
+        let scratch = destination.directory();
         let Merged { trainer, overlapping, contained } =
             learn::merge(&names, scratch, |shard| open(&args.counts[shard]))?;
         told.doing("choosing settings and fitting");

@@ -78,14 +78,12 @@ impl Output {
         }
     }
 
-    /// The directory that the file at this path goes to; `None` for what is no regular file.
-    pub(super) fn directory<'a>(&self, target: &'a Path) -> Option<&'a Path> {
-        let directory = match self {
+    /// The directory that the file goes to; `None` for what is no regular file.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        match self {
             Output::Stdout(_) | Output::Special(_) => None,
-            Output::File(_) => target.parent(),
-        };
-        // A bare file name lies in the working directory.
-        directory.map(|directory| if directory.as_os_str().is_empty() { Path::new(".") } else { directory })
+            Output::File(file) => file.get_ref().temporary_path().parent(),
+        }
     }
 
     fn writer(&mut self) -> &mut dyn Write {

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// There is none.
+/// No article is given.
 pub(super) fn article(article: Option<v1::Article>) -> Result<ArticleInput, FieldError> {
     let missing = || FieldError { field: "article".to_owned(), problem: Problem::Required("the article to read") };
     article.map(ArticleInput::from).ok_or_else(missing)
