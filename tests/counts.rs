@@ -104,7 +104,7 @@ proptest! {
         prop_assert!(calibrated.calibrate_on(&after).into_iter().all(|is_counted| is_counted));
         prop_assert!(calibrated.finish().unwrap().model == retrained);
 
-        let updated = change()?.finish_as(|| Ok(base.serving.clone())).unwrap();
+        let updated = change()?.finish_as(&|| true, || Ok(base.serving.clone())).unwrap();
         let file = ModelFile::from_bytes(&updated.model).unwrap();
         prop_assert!(!file.model.is_calibrated());
         prop_assert_eq!(&file.counts, &ModelFile::from_bytes(&retrained).unwrap().counts);
@@ -125,10 +125,10 @@ proptest! {
         // There and back again: what was never gone has kept its weight.
         let mut trainer = goes_on(&base.counts);
         prop_assert!(trainer.add_all(&corpus[16..]).into_iter().all(|result| result == Ok(Added::New)));
-        let more = ModelFile::from_bytes(&trainer.finish_as(|| Ok(base.serving.clone())).unwrap().model).unwrap();
+        let more = ModelFile::from_bytes(&trainer.finish_as(&|| true, || Ok(base.serving.clone())).unwrap().model).unwrap();
         let mut trainer = goes_on(&more.counts);
         prop_assert!(trainer.remove_all(&corpus[16..]).into_iter().all(|result| result.is_ok()));
-        prop_assert!(trainer.finish_as(|| Ok(more.serving)).unwrap().model == train(&before));
+        prop_assert!(trainer.finish_as(&|| true, || Ok(more.serving)).unwrap().model == train(&before));
     }
 }
 
@@ -140,7 +140,7 @@ fn nothing_left_is_no_model() {
         let mut trainer = goes_on(&base.counts);
         assert!(trainer.remove_all(&corpus[rest..]).into_iter().all(|result| result.is_ok()));
         trainer
-            .finish_as(|| Ok(base.serving.clone()))
+            .finish_as(&|| true, || Ok(base.serving.clone()))
             .map(|trained| trained.not_learnt)
             .map_err(|error| error.to_string())
     };

@@ -12,6 +12,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use chuanda::{
@@ -564,6 +565,28 @@ async fn an_import_ends_when_the_server_drains() {
     server.shutdown.cancel();
     let status = call.await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
+}
+
+/// Clients that begin to import and then say nothing keep nobody from importing, and are told.
+#[tokio::test]
+async fn nobody_waits_for_silent_imports_for_ever() {
+    let server = Server::with(1, Settings { unary_timeout: Duration::from_secs(5), ..changeable() }).await;
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        let (requests, received) = mpsc::channel(2);
+        let mut models = server.models().await;
+        let call = tokio::spawn(async move { models.import_model(ReceiverStream::new(received)).await });
+        requests.send(settings("")).await.unwrap();
+        requests.send(chunks(&MODELS[1].1).next().unwrap()).await.unwrap();
+        silent.push((requests, call));
+    }
+    let imported = import(&mut server.models().await, settings(""), &MODELS[1].1).await.unwrap();
+    assert!(imported.is_new && imported.version == MODELS[1].0.as_str());
+    for (requests, call) in silent {
+        let status = call.await.unwrap().unwrap_err();
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        drop(requests);
+    }
 }
 
 // ---- streams

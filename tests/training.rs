@@ -253,8 +253,8 @@ async fn articles_that_cannot_be_used_are_named_and_the_others_learnt_from() {
         (2, "text: must hold a character that is not white space"),
         (5, "no label: at least one of meeting_type and relaying_department is needed"),
         (7, "meeting_type: \"study_sesion\" is not in the label catalog; the nearest is \"study_session\""),
-        (19, "1025 bytes are over the limit max_id_bytes of 1024"),
-        (20, "1048577 bytes are over the limit max_article_bytes of 1048576"),
+        (19, "group: 1025 is over the limit max_id_bytes of 1024"),
+        (20, "text: 1048577 is over the limit max_article_bytes of 1048576"),
     ];
     assert_eq!(rejected, expect.map(|(index, reason)| (index, reason.to_owned())));
     let counts = ArticleCounts { received: 21, added: 16, rejected: 5, ..ArticleCounts::default() };
@@ -296,6 +296,20 @@ async fn a_second_training_waits_or_is_refused() {
     drop(given_up);
     drop(intake);
     until(&mut waiting, Phase::Receiving).await;
+    // No more than so many stand in line.
+    let mut line = Vec::new();
+    let turned_away = loop {
+        let (intake, mut job) = here.begin(task(), None, WhenBusy::Wait);
+        match job.event().await.unwrap() {
+            Event::Progress(progress) => assert_eq!(progress.phase, Phase::Waiting),
+            Event::Ended(ended) => break ended,
+            Event::Rejected(rejected) => panic!("{rejected:?}"),
+        }
+        line.push((intake, job));
+    };
+    assert!(matches!(turned_away, Err(TrainingError::Busy)));
+    assert_eq!(line.len(), 16);
+    drop(line);
     let second = ended((second, waiting), &adding(&corpus(4))).await.outcome();
     assert_eq!(second.version, version_of(&learnt(&corpus(4))));
     drop(job);
@@ -372,7 +386,7 @@ async fn an_update_is_the_one_of_the_command_line() {
     let mut trainer = Trainer::from_counts(counts, false, None).unwrap();
     assert!(trainer.remove_all(removed)[0].is_ok());
     trainer.add_all(added);
-    let expect = trainer.finish_as(|| base.load()).unwrap();
+    let expect = trainer.finish_as(&|| true, || base.load()).unwrap();
 
     // Additions before removals: the order says nothing.
     let mut changes = adding(added);
@@ -541,14 +555,15 @@ fn result(answers: &[Answer]) -> &v1::TrainingResult {
     }
 }
 
-/// Code, reason, and field or limit of an error.
+/// Code, reason, and the nearest label, field or limit of an error.
 fn told(status: &Status) -> (Code, String, String) {
     assert!(!format!("{status:?}").contains(SECRET), "an error quotes the article");
     let details = status.get_error_details();
     let info = details.error_info().unwrap();
     let field = details.bad_request().map(|bad| bad.field_violations[0].field.clone());
-    let field = field.or_else(|| info.metadata.get("limit").or_else(|| info.metadata.get("nearest")).cloned());
-    (status.code(), info.reason.clone(), field.unwrap_or_default())
+    let entry = |name: &str| info.metadata.get(name).cloned();
+    let at_fault = entry("nearest").or(field).or_else(|| entry("limit"));
+    (status.code(), info.reason.clone(), at_fault.unwrap_or_default())
 }
 
 fn inner(status: &pb::Status) -> Status {
@@ -695,8 +710,13 @@ async fn rejected_articles_are_told_with_a_reason() {
         ..articles[0].clone()
     });
     articles.push(LabelledArticle { text: String::new(), id: "empty".to_owned(), ..articles[0].clone() });
+    articles.push(LabelledArticle { source: Some("s".repeat(1025)), id: "i".repeat(1025), ..articles[0].clone() });
+    articles.push(LabelledArticle { source: Some("s".repeat(1025)), id: "long".to_owned(), ..articles[0].clone() });
+    articles.push(LabelledArticle { labels: [None, Some("l".repeat(1025))], ..articles[0].clone() });
+    articles.push(LabelledArticle { labels: [Some("no label".to_owned()), None], ..articles[0].clone() });
+    let first = articles[0].id.as_str();
     let answers = server.train(training(v1::TrainModelSettings::default(), &articles)).await.unwrap();
-    let rejected: Vec<_> = answers
+    let mut rejected: Vec<_> = answers
         .iter()
         .filter_map(|answer| match answer {
             Answer::Rejected(it) => Some((it.index, it.article_id.as_str(), told(&inner(it.error.as_ref().unwrap())))),
@@ -704,11 +724,16 @@ async fn rejected_articles_are_told_with_a_reason() {
         })
         .collect();
     let expect = [
-        (16, articles[0].id.as_str(), (Code::InvalidArgument, "LABEL_UNKNOWN".to_owned(), "symposium".to_owned())),
-        (17, "empty", (Code::InvalidArgument, "FIELD_REQUIRED".to_owned(), String::new())),
+        (16, first, (Code::InvalidArgument, "LABEL_UNKNOWN".to_owned(), "symposium".to_owned())),
+        (17, "empty", (Code::InvalidArgument, "FIELD_REQUIRED".to_owned(), "text".to_owned())),
+        (18, "", (Code::InvalidArgument, "LIMIT_EXCEEDED".to_owned(), "id".to_owned())),
+        (19, "long", (Code::InvalidArgument, "LIMIT_EXCEEDED".to_owned(), "source".to_owned())),
+        (20, first, (Code::InvalidArgument, "LIMIT_EXCEEDED".to_owned(), "relaying_department".to_owned())),
+        (21, first, (Code::InvalidArgument, "FIELD_INVALID".to_owned(), "meeting_type".to_owned())),
     ];
+    rejected.sort_unstable_by_key(|it| it.0);
     assert_eq!(rejected, expect);
-    assert_eq!(result(&answers).counts.unwrap().rejected, 2);
+    assert_eq!(result(&answers).counts.unwrap().rejected, 6);
 }
 
 #[tokio::test]

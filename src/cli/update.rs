@@ -144,7 +144,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
         let trained = if anew {
             trainer.finish().context("--calibrate-on")?
         } else {
-            match trainer.finish_as(|| serving.load()) {
+            match trainer.finish_as(&|| true, || serving.load()) {
                 // Only the model is read from a file.
                 Err(TrainError::Model(reason @ (ModelError::Read(_) | ModelError::Damaged { .. }))) => {
                     return Err(source.unusable(reason));

@@ -13,6 +13,7 @@ use super::{
     layout::{Layout, Learnable},
     refit::refit,
     sample::{Sample, Sampled},
+    stop::{self, GoOn},
     tally::{Row, Tally},
     train::{self, TrainError, Trained, Watch},
 };
@@ -348,10 +349,17 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// The model cannot be read; no axis is left that it has settings for and that has articles of two labels.
-    pub fn finish_as(self, base: impl FnOnce() -> Result<Serving, ModelError>) -> Result<Trained, TrainError> {
+    /// The model cannot be read; no axis is left that it has settings for and that has articles of two labels;
+    /// [`TrainError::Stopped`].
+    pub fn finish_as(
+        self,
+        go_on: GoOn<'_>,
+        base: impl FnOnce() -> Result<Serving, ModelError>,
+    ) -> Result<Trained, TrainError> {
         let (learnable, packed) = self.split(Layout::refittable)?;
-        let serving = refit(base()?, learnable)?;
+        stop::check(go_on)?;
+        let serving = refit(base()?, learnable, go_on)?;
+        stop::check(go_on)?;
         train::publish(serving, packed)
     }
 

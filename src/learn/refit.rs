@@ -5,6 +5,7 @@ use super::{
     fit,
     layout::Learnable,
     select::{self, Choice},
+    stop::{self, GoOn},
     table::AxisTable,
     train::{self, TrainError},
 };
@@ -23,8 +24,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// No axis is left that the other model has settings for and that has articles of two labels.
-pub(super) fn refit(mut base: Serving, mut learnable: Learnable) -> Result<Serving, TrainError> {
+/// No axis is left that the other model has settings for and that has articles of two labels; the work was given up.
+pub(super) fn refit(mut base: Serving, mut learnable: Learnable, go_on: GoOn<'_>) -> Result<Serving, TrainError> {
     // Nobody asks what it says of labels and terms, which is most of it.
     (base.terms, base.term_documents) = (Vec::new(), Vec::new());
     for axis in base.tables.axes.iter_mut().flatten() {
@@ -38,6 +39,7 @@ pub(super) fn refit(mut base: Serving, mut learnable: Learnable) -> Result<Servi
     let mut report = Report { articles: counts.articles(), axes: [None, None], ..base.report };
     // Fitted one after the other: side by side that would need twice the memory.
     for (axis, table) in Axis::ALL.into_iter().zip(axis_tables) {
+        stop::check(go_on)?;
         let Some(table) = table else { continue };
         if let Some((fitted, reported)) = of_axis(&base, axis, table, &tables.features)? {
             (tables.axes[axis as usize], report.axes[axis as usize]) = (Some(fitted), Some(reported));
@@ -91,7 +93,7 @@ mod tests {
     fn a_model_is_its_own_refit() {
         let counts = counts_of(&small_corpus());
         let file = ModelFile::from_bytes(&train::train(counts.clone()).unwrap().model).unwrap();
-        let again = refit(file.serving.clone(), Learnable::whole(file.counts)).unwrap();
+        let again = refit(file.serving.clone(), Learnable::whole(file.counts), &|| true).unwrap();
         assert_eq!(again, Serving { self_test: Vec::new(), ..file.serving });
     }
 
@@ -101,7 +103,7 @@ mod tests {
         let corpus = small_corpus();
         let base = ModelFile::from_bytes(&train::train(counts_of(&corpus[..20])).unwrap().model).unwrap().serving;
         let counts = counts_of(&corpus);
-        let other = refit(base.clone(), Learnable::whole(counts.clone())).unwrap();
+        let other = refit(base.clone(), Learnable::whole(counts.clone()), &|| true).unwrap();
         assert_eq!(other.calibrated_on, base.calibrated_on);
         assert_ne!(other.calibrated_on, PackedCounts::new(&counts).unwrap().digest());
         assert_eq!(other.report.articles, 24);

@@ -281,7 +281,7 @@ mod tests {
         let finished = |counts: Counts| {
             let mut trainer = goes_on(&counts);
             assert_eq!(trainer.remove_all(&corpus[..1]), [Ok(())]);
-            trainer.finish_as(|| Ok(base.clone()))
+            trainer.finish_as(&|| true, || Ok(base.clone()))
         };
         let model = finished(counts.clone()).unwrap().model;
         assert!(ModelFile::from_bytes(&model).is_ok());

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _, pb};
 
 use crate::{
-    classify::Catalog,
+    classify::{Axis, Catalog},
     engine::{
         AnalyzeError, FieldError, Problem,
         training::{Rejection, TrainingError},
@@ -61,7 +61,7 @@ pub(super) enum Failure {
     TooLittle(String),
     /// An article cannot be used.
     #[error(transparent)]
-    Rejected(#[from] Rejection),
+    Rejected(#[from] NotDone),
     /// None of the articles to calibrate on is in the model.
     #[error("none of the articles to calibrate on is among those of the model")]
     NotCalibrated,
@@ -89,6 +89,9 @@ pub(super) enum Failure {
     /// The time that the client or the server gives a call is over.
     #[error("the deadline of the call has passed")]
     DeadlineExceeded,
+    /// A client said or took nothing for longer than a call with one answer may take.
+    #[error("nothing was said or taken for longer than a call with one answer may take")]
+    Silent,
     /// The server takes no more work.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -146,8 +149,8 @@ impl From<TrainingError> for Failure {
     fn from(error: TrainingError) -> Self {
         match error {
             TrainingError::Busy => Failure::TrainingBusy,
-            TrainingError::OverLimit { limit, maximum } => {
-                let problem = Problem::OverLimit { limit, maximum, actual: maximum.saturating_add(1) };
+            TrainingError::OverLimit { limit, maximum, actual } => {
+                let problem = Problem::OverLimit { limit, maximum, actual };
                 FieldError { field: "message".to_owned(), problem }.into()
             }
             TrainingError::NotCalibrated => Failure::NotCalibrated,
@@ -163,6 +166,15 @@ impl From<TrainingError> for Failure {
             TrainingError::Store(error) => error.into(),
             TrainingError::Analyze(error) => error.into(),
             TrainingError::Internal => Failure::Internal,
+        }
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::NotDone(error) => error.into(),
+            Rejection::TooLong(error) => error.into(),
         }
     }
 }
@@ -240,7 +252,10 @@ impl Failure {
             Failure::TooLittle(_) => (Code::InvalidArgument, "TOO_LITTLE_TO_LEARN", none),
             Failure::NotCalibrated => (Code::InvalidArgument, "ARTICLE_NOT_IN_MODEL", none),
             Failure::Rejected(rejection) => {
-                let (reason, metadata) = rejected(rejection);
+                let (field, reason, metadata) = rejected(rejection);
+                if let Some(field) = field {
+                    details.add_bad_request_violation(field, message.clone());
+                }
                 (Code::InvalidArgument, reason, metadata)
             }
             Failure::StoreFull => (Code::ResourceExhausted, "STORE_FULL", none),
@@ -252,7 +267,7 @@ impl Failure {
             }
             Failure::MalformedRequest => (Code::InvalidArgument, "MALFORMED_REQUEST", none),
             Failure::Unimplemented => (Code::Unimplemented, "UNIMPLEMENTED", none),
-            Failure::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", none),
+            Failure::DeadlineExceeded | Failure::Silent => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", none),
             Failure::ShuttingDown => {
                 details.set_retry_info(Some(RETRY_AFTER));
                 (Code::Unavailable, "SHUTTING_DOWN", none)
@@ -303,22 +318,21 @@ impl Failure {
     }
 }
 
-/// Reason and metadata of an article that cannot be used.
-fn rejected(rejection: &Rejection) -> (&'static str, Metadata) {
+/// Of an article that cannot be used: the field at fault if it is one, reason and metadata.
+fn rejected(rejection: &NotDone) -> (Option<&'static str>, &'static str, Metadata) {
+    let none = Metadata::new();
     match rejection {
-        Rejection::OverLimit { limit, maximum, actual } => (
-            "LIMIT_EXCEEDED",
-            vec![("limit", (*limit).to_owned()), ("maximum", maximum.to_string()), ("actual", actual.to_string())],
-        ),
-        Rejection::NotDone(NotDone::Rejected(error)) => match error {
-            RejectedArticle::BlankText | RejectedArticle::NoLabel => ("FIELD_REQUIRED", Metadata::new()),
-            RejectedArticle::BadLabel { .. } => ("FIELD_INVALID", Metadata::new()),
+        NotDone::Rejected(error) => match error {
+            RejectedArticle::BlankText => (Some("text"), "FIELD_REQUIRED", none),
+            RejectedArticle::NoLabel => (Some(Axis::ALL[0].name()), "FIELD_REQUIRED", none),
+            RejectedArticle::BadLabel { axis, .. } => (Some(axis), "FIELD_INVALID", none),
             RejectedArticle::UnknownLabel { axis, label, nearest } => {
                 let nearest = nearest.iter().map(|nearest| ("nearest", nearest.clone()));
                 let known = [("axis", (*axis).to_owned()), ("label", label.clone())];
-                ("LABEL_UNKNOWN", known.into_iter().chain(nearest).collect())
+                (Some(axis), "LABEL_UNKNOWN", known.into_iter().chain(nearest).collect())
             }
             RejectedArticle::TooManyLabels { axis } => (
+                Some(axis),
                 "LIMIT_EXCEEDED",
                 vec![
                     ("limit", "max_labels".to_owned()),
@@ -327,16 +341,10 @@ fn rejected(rejection: &Rejection) -> (&'static str, Metadata) {
                 ],
             ),
         },
-        Rejection::NotDone(NotDone::NotRemoved(NotRemoved::Unknown) | NotDone::NotCounted) => {
-            ("ARTICLE_NOT_IN_MODEL", Metadata::new())
-        }
-        Rejection::NotDone(NotDone::NotRemoved(NotRemoved::OtherLabels)) => {
-            ("ARTICLE_HAS_OTHER_LABELS", Metadata::new())
-        }
-        Rejection::NotDone(NotDone::NotRemoved(NotRemoved::Contradiction(_))) => {
-            ("ARTICLE_CONTRADICTS", Metadata::new())
-        }
+        NotDone::NotRemoved(NotRemoved::Unknown) | NotDone::NotCounted => (None, "ARTICLE_NOT_IN_MODEL", none),
+        NotDone::NotRemoved(NotRemoved::OtherLabels) => (None, "ARTICLE_HAS_OTHER_LABELS", none),
+        NotDone::NotRemoved(NotRemoved::Contradiction(_)) => (None, "ARTICLE_CONTRADICTS", none),
         // It is counted as a double, and not told.
-        Rejection::NotDone(NotDone::Double) => ("ARTICLE_IN_MODEL", Metadata::new()),
+        NotDone::Double => (None, "ARTICLE_IN_MODEL", none),
     }
 }

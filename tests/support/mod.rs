@@ -96,7 +96,7 @@ pub(crate) fn outgrown_model() -> Model {
         Trainer::from_counts(StoredCounts::from_bytes(model_file().to_vec()).unwrap(), false, None).unwrap();
     let labels = [Some("work_conference".to_owned()), None];
     trainer.add(&LabelledArticle { text: text(), labels, ..LabelledArticle::default() }).unwrap();
-    Model::from_bytes(&trainer.finish_as(|| Ok(file.serving)).unwrap().model).unwrap()
+    Model::from_bytes(&trainer.finish_as(&|| true, || Ok(file.serving)).unwrap().model).unwrap()
 }
 
 /// A model of three forms, of which some articles say no more than that there was a meeting: [`VAGUE`] is one of those.

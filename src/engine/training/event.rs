@@ -1,6 +1,6 @@
 //! What is told of a training, while it is under way and when it has ended.
 
-use super::AnalyzeError;
+use super::{AnalyzeError, FieldError};
 use crate::{
     classify::Axis,
     learn::{Improvement, NotDone, TrainError},
@@ -61,16 +61,9 @@ pub enum Rejection {
     /// Learning refuses it.
     #[error(transparent)]
     NotDone(#[from] NotDone),
-    /// Something in it is too long.
-    #[error("{actual} bytes are over the limit {limit} of {maximum}")]
-    OverLimit {
-        /// Name of the limit.
-        limit: &'static str,
-        /// Its value in bytes.
-        maximum: usize,
-        /// What was sent.
-        actual: usize,
-    },
+    /// Something in it is too long, in bytes.
+    #[error(transparent)]
+    TooLong(#[from] FieldError),
 }
 
 /// An article that could not be used.
@@ -142,7 +135,7 @@ pub struct Activation {
 /// Why a training came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
-    /// Another one is under way, and waiting was not wanted.
+    /// Another one is under way, and waiting was not wanted, or too many wait.
     #[error("another training is under way")]
     Busy,
     /// Too much for one training.
@@ -152,6 +145,8 @@ pub enum TrainingError {
         limit: &'static str,
         /// Its value.
         maximum: usize,
+        /// What had come when it was passed.
+        actual: usize,
     },
     /// What was to be calibrated on is not in the model.
     #[error("none of the articles to calibrate on is an article of the model")]

@@ -28,14 +28,18 @@ pub use self::event::{
     Activation, ArticleCounts, Decision, Event, Outcome, Phase, Progress, Rejected, Rejection, TrainingError,
 };
 use self::work::Work;
-use super::{AnalyzeError, Engine, Limits};
+use super::{AnalyzeError, Engine, FieldError, Limits, Problem};
 use crate::{
+    classify::Axis,
     learn::{CatalogChoice, Condition, LabelledArticle, Part, Stopped, TrainError},
     model::store::{By, Store, Version},
 };
 
 /// Items that wait between whoever sends them and the training.
 const WAITING_ITEMS: usize = 16;
+
+/// Trainings that wait in line at most, since the first items of each take memory.
+const WAITING_TRAININGS: usize = 16;
 
 /// Articles of one training that cannot be used and are told one by one; more are only counted.
 pub const MAX_REJECTED_TOLD: u64 = 1_000;
@@ -115,17 +119,66 @@ pub struct Trainings {
     engine: Arc<Engine>,
     limits: TrainingLimits,
     slot: Arc<Semaphore>,
+    line: Arc<Semaphore>,
 }
 
 /// Takes the articles of a training. Dropped before [`Intake::end`], it gives the training up.
 #[derive(Debug)]
-pub struct Intake(mpsc::Sender<Message>);
+pub struct Intake {
+    items: mpsc::Sender<Message>,
+    limits: Limits,
+}
 
 /// What comes through an intake.
 #[derive(Debug)]
 enum Message {
     Item(Item),
+    /// An article of so many bytes that is not kept, since something in it is too long; its id is empty if that is.
+    TooLong {
+        index: u64,
+        id: String,
+        size: usize,
+        error: FieldError,
+    },
     End,
+}
+
+impl Message {
+    /// Of an article that keeps to the limits, or what is wrong with it.
+    fn of(item: Item, limits: &Limits) -> Self {
+        let Some(error) = too_long(&item.article, limits) else { return Message::Item(item) };
+        let (index, size, id) = (item.index, item.article.size(), item.article.id);
+        Message::TooLong { index, id: if id.len() <= limits.max_id_bytes { id } else { String::new() }, size, error }
+    }
+
+    /// Bytes of the article.
+    fn size(&self) -> usize {
+        match self {
+            Message::Item(item) => item.article.size(),
+            Message::TooLong { size, .. } => *size,
+            Message::End => 0,
+        }
+    }
+}
+
+/// What of an article is longer than the server takes.
+fn too_long(article: &LabelledArticle, limits: &Limits) -> Option<FieldError> {
+    let LabelledArticle { id, title, text, labels, group, source } = article;
+    let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let names = [
+        ("id", id.len()),
+        (Axis::ALL[0].name(), size(&labels[0])),
+        (Axis::ALL[1].name(), size(&labels[1])),
+        ("group", size(group)),
+        ("source", size(source)),
+    ];
+    let names = names.map(|(field, actual)| (field, "max_id_bytes", limits.max_id_bytes, actual));
+    let read = ("text", "max_article_bytes", limits.max_article_bytes, text.len().saturating_add(size(title)));
+    let mut all = std::iter::once(read).chain(names);
+    all.find(|(.., maximum, actual)| actual > maximum).map(|(field, limit, maximum, actual)| FieldError {
+        field: field.to_owned(),
+        problem: Problem::OverLimit { limit, maximum, actual },
+    })
 }
 
 /// A training under way. Dropped, it is given up.
@@ -139,7 +192,8 @@ impl Trainings {
     /// For an engine.
     #[must_use]
     pub fn new(engine: Arc<Engine>, limits: TrainingLimits) -> Self {
-        Self { engine, limits, slot: Arc::new(Semaphore::new(1)) }
+        let [slot, line] = [1, WAITING_TRAININGS].map(|permits| Arc::new(Semaphore::new(permits)));
+        Self { engine, limits, slot, line }
     }
 
     /// Begins a training whose model is published in a store, or waits in line for it. To be called in a tokio runtime.
@@ -149,7 +203,7 @@ impl Trainings {
         // Bounded by the limits: what is told is told once in many articles.
         let (sender, events) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
-        let (slot, when_busy) = (Arc::clone(&self.slot), order.when_busy);
+        let (slot, line, when_busy) = (Arc::clone(&self.slot), Arc::clone(&self.line), order.when_busy);
         let work = Work {
             answering: self.engine.snapshot().map(|model| model.version().to_owned()),
             engine: Arc::clone(&self.engine),
@@ -166,6 +220,7 @@ impl Trainings {
             let permit = match Arc::clone(&slot).try_acquire_owned() {
                 Ok(permit) => permit,
                 Err(TryAcquireError::NoPermits) if when_busy == WhenBusy::Wait => {
+                    let _place = line.try_acquire().map_err(|_| TrainingError::Busy)?;
                     work.tell(Phase::Waiting, 0);
                     tokio::select! {
                         biased;
@@ -190,20 +245,21 @@ impl Trainings {
             }
             let _ = sender.send(Event::Ended(ended.map(Box::new)));
         });
-        (Intake(intake), Job { events, _stop: stop.drop_guard() })
+        let intake = Intake { items: intake, limits: *self.engine.limits() };
+        (intake, Job { events, _stop: stop.drop_guard() })
     }
 }
 
 impl Intake {
     /// Hands over an article, and waits while others are before it. False if the training has ended: the events say why.
     pub async fn send(&self, item: Item) -> bool {
-        self.0.send(Message::Item(item)).await.is_ok()
+        self.items.send(Message::of(item, &self.limits)).await.is_ok()
     }
 
     /// Says that these were all.
     pub async fn end(self) {
         // A training that has ended says why itself.
-        let _ = self.0.send(Message::End).await;
+        let _ = self.items.send(Message::End).await;
     }
 }
 

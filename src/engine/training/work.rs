@@ -13,8 +13,8 @@ use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Activation, AnalyzeError, ArticleCounts, Decision, Engine, Event, Item, Limits, MAX_REJECTED_TOLD, Message, Order,
-    Outcome, Phase, Progress, Rejected, Rejection, Task, TrainingError, TrainingLimits,
+    Activation, AnalyzeError, ArticleCounts, Decision, Engine, Event, Item, MAX_REJECTED_TOLD, Message, Order, Outcome,
+    Phase, Progress, Rejected, Rejection, Task, TrainingError, TrainingLimits,
     spill::{Items, Spill, Spilled},
 };
 use crate::{
@@ -164,29 +164,31 @@ impl Work {
             }
         };
         loop {
-            let item = match Handle::current().block_on(next()) {
-                Some(Message::Item(item)) => item,
+            let message = match Handle::current().block_on(next()) {
                 Some(Message::End) => break,
+                Some(message) => message,
                 // Nobody is there any more.
                 None => return Err(TrainError::from(Stopped).into()),
             };
             let TrainingLimits { max_training_articles, max_training_bytes, .. } = self.limits;
             self.counts.received += 1;
-            if self.counts.received > max_training_articles as u64 {
-                let (limit, maximum) = ("max_training_articles", max_training_articles);
-                return Err(TrainingError::OverLimit { limit, maximum });
+            let articles = usize::try_from(self.counts.received).unwrap_or(usize::MAX);
+            bytes = bytes.saturating_add(message.size());
+            for (limit, maximum, actual) in [
+                ("max_training_articles", max_training_articles, articles),
+                ("max_training_bytes", max_training_bytes, bytes),
+            ] {
+                if actual > maximum {
+                    return Err(TrainingError::OverLimit { limit, maximum, actual });
+                }
             }
-            bytes = bytes.saturating_add(length(&item.article));
-            if bytes > max_training_bytes {
-                let (limit, maximum) = ("max_training_bytes", max_training_bytes);
-                return Err(TrainingError::OverLimit { limit, maximum });
-            }
-            match too_long(&item.article, self.engine.limits()) {
-                Some(rejection) => self.reject(item.index, item.article.id, rejection),
-                None => {
+            match message {
+                Message::Item(item) => {
                     parts[item.part as usize] += 1;
                     spill.push(&item).map_err(|error| self.unspilled(error))?;
                 }
+                Message::TooLong { index, id, error, .. } => self.reject(index, id, error.into()),
+                Message::End => {}
             }
             if self.counts.received.is_multiple_of(CHUNK_ARTICLES as u64) {
                 self.tell(Phase::Receiving, 0);
@@ -200,7 +202,6 @@ impl Work {
     fn reject(&mut self, index: u64, id: String, reason: Rejection) {
         self.counts.rejected += 1;
         if self.counts.rejected <= MAX_REJECTED_TOLD {
-            let id = if id.len() <= self.engine.limits().max_id_bytes { id } else { String::new() };
             let _ = self.events.send(Event::Rejected(Rejected { index, id, reason }));
         }
     }
@@ -241,7 +242,7 @@ impl Work {
         let step = || self.tell(Phase::Learning, steps.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         let watch = Watch { go_on: &|| !self.stop.is_cancelled(), step: &step };
         let learnt = match base {
-            Some((_, serving)) => trainer.finish_as(|| serving.load()),
+            Some((_, serving)) => trainer.finish_as(watch.go_on, || serving.load()),
             None => trainer.finish_while(watch),
         };
         match (learnt, base) {
@@ -330,23 +331,6 @@ struct Compared {
     with: Option<(String, learn::Improvement)>,
 }
 
-/// Bytes of an article.
-fn length(article: &LabelledArticle) -> usize {
-    let LabelledArticle { id, title, text, labels, group, source } = article;
-    let others = [title, group, source, &labels[0], &labels[1]];
-    others.into_iter().flatten().map(String::len).fold(id.len().saturating_add(text.len()), usize::saturating_add)
-}
-
-/// What of an article is longer than the server takes.
-fn too_long(article: &LabelledArticle, limits: &Limits) -> Option<Rejection> {
-    let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let read = article.text.len().saturating_add(size(&article.title));
-    let names = article.id.len().max(size(&article.group)).max(size(&article.source));
-    let over = |limit, maximum, actual| (actual > maximum).then_some(Rejection::OverLimit { limit, maximum, actual });
-    over("max_article_bytes", limits.max_article_bytes, read)
-        .or_else(|| over("max_id_bytes", limits.max_id_bytes, names))
-}
-
 /// Articles with which one thing is done together.
 struct Chunk {
     /// By article: its number and id.
@@ -362,7 +346,7 @@ fn chunk(items: &mut Items<'_>, part: Part) -> io::Result<Chunk> {
         if own != part {
             continue;
         }
-        bytes += length(&article);
+        bytes += article.size();
         names.push((index, article.id.clone()));
         articles.push(article);
         if articles.len() == CHUNK_ARTICLES || bytes >= CHUNK_BYTES {

@@ -300,8 +300,8 @@ mod tests {
                 for (report, lowest) in base.report.axes.iter_mut().flatten().zip(learnable.lowest) {
                     report.settings.min_documents = report.settings.min_documents.max(lowest);
                 }
-                let expect = refit(base.clone(), Learnable::whole(whole.clone())).unwrap();
-                assert_eq!(refit(base, learnable).unwrap(), expect);
+                let expect = refit(base.clone(), Learnable::whole(whole.clone()), &|| true).unwrap();
+                assert_eq!(refit(base, learnable, &|| true).unwrap(), expect);
             }
         }
         assert!(least < whole.features.len());

@@ -29,6 +29,9 @@ use crate::{
 /// than these, and analyses have theirs.
 const MAX_AT_WORK: usize = 8;
 
+/// Files that come in at once, since each takes its length of the disk; more wait.
+const MAX_IMPORTS: usize = 4;
+
 /// Answers from the engine and its store.
 #[derive(Clone, Debug)]
 pub(super) struct Models {
@@ -40,9 +43,10 @@ pub(super) struct Models {
     /// Ends imports that wait for their client.
     pub(super) draining: CancellationToken,
     at_work: Arc<Semaphore>,
+    imports: Arc<Semaphore>,
     whole_files: Arc<Semaphore>,
     trainings: Trainings,
-    /// How long a client that trains may say nothing.
+    /// How long a client that trains, or sends or takes a file, may say or take nothing.
     max_silence: Duration,
 }
 
@@ -56,6 +60,7 @@ impl Models {
             max_response_bytes: settings.max_response_bytes,
             draining: draining.clone(),
             at_work: Arc::new(Semaphore::new(MAX_AT_WORK)),
+            imports: Arc::new(Semaphore::new(MAX_IMPORTS)),
             whole_files: Arc::new(Semaphore::new(1)),
             trainings: Trainings::new(Arc::clone(engine), settings.training),
             max_silence: settings.unary_timeout,
@@ -87,6 +92,11 @@ impl Models {
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         in_turn(&self.whole_files, work).await
+    }
+
+    /// What a client says next, or when it takes an answer, unless it is silent for too long.
+    async fn unless_silent<T>(&self, next: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::time::timeout(self.max_silence, next).await.map_err(|_| Failure::Silent)
     }
 
     async fn get(&self, request: v1::GetModelRequest) -> Result<v1::GetModelResponse, Failure> {

@@ -49,7 +49,7 @@ impl Models {
         // Ends when the client goes: nobody receives then.
         tokio::spawn(async move {
             if let Err(failure) = this.send(file, version, size_bytes, &answers).await {
-                let _ = answers.send(Err(failure.status())).await;
+                let _ = this.unless_silent(answers.send(Err(failure.status()))).await;
             }
         });
         Ok(ReceiverStream::new(received))
@@ -65,7 +65,7 @@ impl Models {
         use export_model_response::Message;
         let response = |message| Ok(v1::ExportModelResponse { message: Some(message) });
         let head = v1::ModelFileHead { version: version.to_string(), size_bytes };
-        if answers.send(response(Message::Head(head))).await.is_err() {
+        if self.unless_silent(answers.send(response(Message::Head(head)))).await?.is_err() {
             return Ok(());
         }
         let length = CHUNK.min(self.max_response_bytes.saturating_sub(CHUNK_HEAD)).max(1);
@@ -77,7 +77,10 @@ impl Models {
             };
             let chunk: Vec<u8>;
             (file, chunk) = self.at_work(read).await?;
-            if chunk.is_empty() || answers.send(response(Message::Chunk(chunk))).await.is_err() {
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            if self.unless_silent(answers.send(response(Message::Chunk(chunk)))).await?.is_err() {
                 return Ok(());
             }
         }
@@ -93,6 +96,11 @@ impl Models {
             return Err(request::required("settings", "the first message has to be the settings").into());
         };
         let import = Import::of(settings)?;
+        let _place = tokio::select! {
+            biased;
+            place = self.imports.acquire() => place.map_err(|_| Failure::Internal)?,
+            () = self.draining.cancelled() => return Err(Failure::ShuttingDown),
+        };
         // In the directory, so that there is room for the whole of it; without a name, so that nothing is left of it
         // whatever happens.
         let directory = store.directory().to_owned();
@@ -120,14 +128,15 @@ impl Models {
         self.with_whole_file(move || import.publish(&store, file)).await
     }
 
-    /// What the client sends next; `None` when it has said all. Ends when the server drains.
+    /// What the client sends next; `None` when it has said all. Ends when the server drains, and when the client is silent for
+    /// too long, since others cannot import meanwhile.
     async fn next(
         &self,
         requests: &mut Streaming<v1::ImportModelRequest>,
     ) -> Result<Option<import_model_request::Message>, Failure> {
         let message = tokio::select! {
             biased;
-            message = requests.message() => message,
+            message = self.unless_silent(requests.message()) => message?,
             () = self.draining.cancelled() => return Err(Failure::ShuttingDown),
         };
         // Whatever else ends the stream, nobody waits for an answer.

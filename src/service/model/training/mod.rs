@@ -3,7 +3,7 @@
 mod message;
 mod request;
 
-use std::{pin::pin, time::Duration};
+use std::pin::pin;
 
 use prost::Message as _;
 use tokio::sync::mpsc;
@@ -116,7 +116,7 @@ impl Models {
                 told = this.follow::<C>(store, order, requests, &answers) => told,
             };
             if let Err(failure) = told {
-                let _ = answers.send(Err(failure.status())).await;
+                let _ = this.unless_silent(answers.send(Err(failure.status()))).await;
             }
         });
         Ok(ReceiverStream::new(received))
@@ -155,7 +155,7 @@ impl Models {
                     (answer, true)
                 }
             };
-            let is_gone = silent_for(self.max_silence, answers.send(Ok(answer))).await?.is_err();
+            let is_gone = self.unless_silent(answers.send(Ok(answer))).await?.is_err();
             if is_gone || is_last {
                 return Ok(());
             }
@@ -182,7 +182,7 @@ impl Models {
     /// What the client says next; `None` when it has said all. A client that says nothing for too long is not waited for,
     /// since others cannot train meanwhile.
     async fn said<C: Call>(&self, requests: &mut Streaming<C::Request>) -> Result<Option<Said>, Failure> {
-        let message = silent_for(self.max_silence, requests.message()).await?;
+        let message = self.unless_silent(requests.message()).await?;
         // Whatever else ends the stream, nobody waits for an answer.
         let message = message
             .map_err(|status| Failure::from_tonic(&status, self.max_request_bytes).unwrap_or(Failure::ShuttingDown))?;
@@ -202,8 +202,4 @@ impl Models {
         })
         .await
     }
-}
-
-async fn silent_for<T>(most: Duration, next: impl Future<Output = T>) -> Result<T, Failure> {
-    tokio::time::timeout(most, next).await.map_err(|_| Failure::DeadlineExceeded)
 }
