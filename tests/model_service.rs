@@ -12,7 +12,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chuanda::{
@@ -567,26 +567,51 @@ async fn an_import_ends_when_the_server_drains() {
     assert_eq!(status.code(), Code::Unavailable);
 }
 
-/// Clients that begin to import and then say nothing keep nobody from importing, and are told.
+/// Clients that begin to import and then say nothing keep others from importing for so long and no longer, and are told.
 #[tokio::test]
 async fn nobody_waits_for_silent_imports_for_ever() {
-    let server = Server::with(1, Settings { unary_timeout: Duration::from_secs(5), ..changeable() }).await;
+    let most = Duration::from_secs(5);
+    let server = Server::with(1, Settings { unary_timeout: most, ..changeable() }).await;
+    let begun = Instant::now();
     let mut silent = Vec::new();
     for _ in 0..4 {
-        let (requests, received) = mpsc::channel(2);
+        let (requests, received) = mpsc::channel(1);
         let mut models = server.models().await;
         let call = tokio::spawn(async move { models.import_model(ReceiverStream::new(received)).await });
         requests.send(settings("")).await.unwrap();
-        requests.send(chunks(&MODELS[1].1).next().unwrap()).await.unwrap();
+        // More than waits on the way, so that the server has begun to take it.
+        for _ in 0..16 {
+            let message = Some(import_model_request::Message::Chunk(vec![0; 1 << 20]));
+            requests.send(v1::ImportModelRequest { message }).await.unwrap();
+        }
         silent.push((requests, call));
     }
-    let imported = import(&mut server.models().await, settings(""), &MODELS[1].1).await.unwrap();
+    let mut models = server.models().await;
+    let import = import(&mut models, settings(""), &MODELS[1].1);
+    let imported = tokio::time::timeout(20 * most, import).await.unwrap().unwrap();
     assert!(imported.is_new && imported.version == MODELS[1].0.as_str());
+    assert!(begun.elapsed() >= most, "more than four are taken at once");
     for (requests, call) in silent {
-        let status = call.await.unwrap().unwrap_err();
-        assert_eq!(status.code(), Code::DeadlineExceeded);
+        assert_eq!(call.await.unwrap().unwrap_err().code(), Code::DeadlineExceeded);
         drop(requests);
     }
+}
+
+/// Nor does a training that has not begun.
+#[tokio::test]
+async fn a_training_without_settings_ends_when_the_server_drains() {
+    let server = Server::with(1, changeable()).await;
+    let (requests, received) = mpsc::channel::<v1::TrainModelRequest>(1);
+    let mut models = server.models().await;
+    let mut others = models.clone();
+    let call = tokio::spawn(async move { models.train_model(ReceiverStream::new(received)).await });
+    tokio::task::yield_now().await;
+    // Behind the other one on the same connection, so that this is under way when it is answered.
+    others.list_models(v1::ListModelsRequest::default()).await.unwrap();
+    server.shutdown.cancel();
+    let status = tokio::time::timeout(Duration::from_secs(20), call).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    drop(requests);
 }
 
 // ---- streams

@@ -13,10 +13,15 @@ use tempfile::TempDir;
 
 /// Reads a file of that name and content and compares what comes of it, one line per record.
 fn check(name: &str, content: &[u8], expect: &[&str]) {
+    assert_eq!(records(name, content), expect, "{name}: {:?}", String::from_utf8_lossy(content));
+}
+
+/// What comes of a file of that name and content.
+fn records(name: &str, content: &[u8]) -> Vec<String> {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join(name);
     fs::write(&path, content).unwrap();
-    assert_eq!(read(&path, directory.path()), expect, "{name}: {:?}", String::from_utf8_lossy(content));
+    read(&path, directory.path())
 }
 
 /// The records of a file, each as `line id title text other`, or as the message of its error.
@@ -167,6 +172,10 @@ fn a_bad_row_of_csv_does_not_end_the_others() {
     let header = |length: usize| format!("text,{}\none,x\n", "h".repeat(length - 4));
     check("a.csv", header((256 << 10) + 1).as_bytes(), &["a.csv:1: longer than the limit of 262144 bytes"]);
     check_one("a.csv", header(256 << 10).as_bytes());
+    let mut not_utf8 = header(2000).into_bytes();
+    not_utf8.extend_from_slice(b"one,\xFF\n");
+    let told = format!("a.csv:3: field {}\u{2026}: not UTF-8 at byte 0 of the field (a.csv:3) {{}}", "h".repeat(128));
+    assert_eq!(records("a.csv", &not_utf8)[1], told);
 }
 
 /// That a file holds one article and nothing else.

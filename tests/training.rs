@@ -306,6 +306,7 @@ async fn a_second_training_waits_or_is_refused() {
             Event::Rejected(rejected) => panic!("{rejected:?}"),
         }
         line.push((intake, job));
+        assert!(line.len() <= 16);
     };
     assert!(matches!(turned_away, Err(TrainingError::Busy)));
     assert_eq!(line.len(), 16);

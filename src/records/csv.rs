@@ -15,6 +15,7 @@ use super::{
     fields::{MAX_FIELDS, Value},
     lines::Stream,
 };
+use crate::classify::shown;
 
 /// The longest header, in bytes of its fields: each row takes as much memory again as the names of its columns.
 const MAX_HEADER_BYTES: usize = 256 << 10;
@@ -109,10 +110,8 @@ impl Rows {
         }
         let mut row = Vec::with_capacity(fields);
         for (name, cell) in header.iter().zip(self.columns(bytes, fields)) {
-            let cell = std::str::from_utf8(cell).map_err(|error| RecordErrorKind::FieldNotUtf8 {
-                field: name.to_string(),
-                byte: error.valid_up_to(),
-            })?;
+            let cell = std::str::from_utf8(cell)
+                .map_err(|error| RecordErrorKind::FieldNotUtf8 { field: shown(name), byte: error.valid_up_to() })?;
             row.push((name.to_string(), Value::Cell(cell.to_owned())));
         }
         Ok(Fields(row))

@@ -43,7 +43,7 @@ pub enum RecordErrorKind {
     /// A field of a CSV row is not UTF-8.
     #[error("field {field}: not UTF-8 at byte {byte} of the field")]
     FieldNotUtf8 {
-        /// Name of the column.
+        /// Name of the column; of a long one the beginning and an ellipsis.
         field: String,
         /// The first byte that is not, counted from 0 at the start of the field.
         byte: usize,

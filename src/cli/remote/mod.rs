@@ -15,8 +15,8 @@ use crate::{
     service::{RemoteError, RemoteModels, RemoteTraining, TrainingAnswer},
 };
 
-/// Requests that wait to be sent.
-const WAITING: usize = 64;
+/// Articles that were read and wait, and requests that wait to be sent: few, since each may be as long as a record.
+const WAITING: usize = 4;
 
 /// The server that does the work, and what it does with the new version.
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,6 @@
 //! `chuanda.v1.ModelService`: which models can answer, what is known of them, how they come and go.
 
+mod answers;
 mod list;
 mod message;
 mod request;
@@ -10,11 +11,10 @@ use std::{sync::Arc, time::Duration};
 
 use prost::Message as _;
 use tokio::sync::Semaphore;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use self::request::Expectation;
+use self::{answers::Answers, request::Expectation};
 use super::{
     analysis::sendable,
     status::{Failure, Need},
@@ -40,7 +40,7 @@ pub(super) struct Models {
     pub(super) max_model_bytes: usize,
     pub(super) max_request_bytes: usize,
     pub(super) max_response_bytes: usize,
-    /// Ends imports that wait for their client.
+    /// Ends calls that wait for their client.
     pub(super) draining: CancellationToken,
     at_work: Arc<Semaphore>,
     imports: Arc<Semaphore>,
@@ -92,6 +92,18 @@ impl Models {
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         in_turn(&self.whole_files, work).await
+    }
+
+    /// The next message of a client; `None` when it has said all. Ends when the server drains, and when the client says nothing
+    /// for too long, since others wait meanwhile.
+    async fn next<T>(&self, requests: &mut Streaming<T>) -> Result<Option<T>, Failure> {
+        let message = tokio::select! {
+            biased;
+            message = self.unless_silent(requests.message()) => message?,
+            () = self.draining.cancelled() => return Err(Failure::ShuttingDown),
+        };
+        // Whatever else ends the stream, nobody waits for an answer.
+        message.map_err(|status| Failure::from_tonic(&status, self.max_request_bytes).unwrap_or(Failure::ShuttingDown))
     }
 
     /// What a client says next, or when it takes an answer, unless it is silent for too long.
@@ -209,9 +221,6 @@ async fn in_turn<T: Send + 'static>(
 fn told<T>(answer: Result<T, Failure>) -> Result<Response<T>, Status> {
     answer.map(Response::new).map_err(|failure| failure.status())
 }
-
-/// The answers of a call, as another task makes them.
-type Answers<T> = ReceiverStream<Result<T, Status>>;
 
 #[tonic::async_trait]
 impl ModelService for Models {

@@ -6,8 +6,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::Streaming;
 
 use super::{Answers, Models, request};
 use crate::{
@@ -44,15 +43,11 @@ impl Models {
                 Ok((version, file, size_bytes))
             })
             .await?;
-        let (answers, received) = mpsc::channel(AHEAD);
+        let (sender, end, answers) = Answers::new(AHEAD);
         let this = self.clone();
         // Ends when the client goes: nobody receives then.
-        tokio::spawn(async move {
-            if let Err(failure) = this.send(file, version, size_bytes, &answers).await {
-                let _ = this.unless_silent(answers.send(Err(failure.status()))).await;
-            }
-        });
-        Ok(ReceiverStream::new(received))
+        tokio::spawn(async move { end.send(this.send(file, version, size_bytes, &sender).await) });
+        Ok(answers)
     }
 
     async fn send(
@@ -60,10 +55,10 @@ impl Models {
         mut file: File,
         version: Version,
         size_bytes: u64,
-        answers: &mpsc::Sender<Result<v1::ExportModelResponse, Status>>,
+        answers: &mpsc::Sender<v1::ExportModelResponse>,
     ) -> Result<(), Failure> {
         use export_model_response::Message;
-        let response = |message| Ok(v1::ExportModelResponse { message: Some(message) });
+        let response = |message| v1::ExportModelResponse { message: Some(message) };
         let head = v1::ModelFileHead { version: version.to_string(), size_bytes };
         if self.unless_silent(answers.send(response(Message::Head(head)))).await?.is_err() {
             return Ok(());
@@ -92,7 +87,7 @@ impl Models {
     ) -> Result<v1::ImportModelResponse, Failure> {
         use import_model_request::Message;
         let store = self.store_to_change()?;
-        let Some(Message::Settings(settings)) = self.next(&mut requests).await? else {
+        let Some(Message::Settings(settings)) = self.piece(&mut requests).await? else {
             return Err(request::required("settings", "the first message has to be the settings").into());
         };
         let import = Import::of(settings)?;
@@ -109,10 +104,13 @@ impl Models {
         };
         let mut file = self.at_work(create).await?;
         let mut length = 0_usize;
-        while let Some(message) = self.next(&mut requests).await? {
+        while let Some(message) = self.piece(&mut requests).await? {
             let Message::Chunk(chunk) = message else {
                 return Err(request::invalid("settings", "they come once, in the first message").into());
             };
+            if chunk.is_empty() {
+                return Err(request::required("chunk", "an empty piece is no piece of a file").into());
+            }
             length = length.saturating_add(chunk.len());
             self.check_length(length)?;
             let directory = store.directory().to_owned();
@@ -128,22 +126,13 @@ impl Models {
         self.with_whole_file(move || import.publish(&store, file)).await
     }
 
-    /// What the client sends next; `None` when it has said all. Ends when the server drains, and when the client is silent for
-    /// too long, since others cannot import meanwhile.
-    async fn next(
+    /// What the client sends next; `None` when it has said all.
+    async fn piece(
         &self,
         requests: &mut Streaming<v1::ImportModelRequest>,
     ) -> Result<Option<import_model_request::Message>, Failure> {
-        let message = tokio::select! {
-            biased;
-            message = self.unless_silent(requests.message()) => message?,
-            () = self.draining.cancelled() => return Err(Failure::ShuttingDown),
-        };
-        // Whatever else ends the stream, nobody waits for an answer.
-        let message = message
-            .map_err(|status| Failure::from_tonic(&status, self.max_request_bytes).unwrap_or(Failure::ShuttingDown))?;
         let missing = || request::required("message", "settings or a piece of the file").into();
-        message.map(|request| request.message.ok_or_else(missing)).transpose()
+        self.next(requests).await?.map(|request| request.message.ok_or_else(missing)).transpose()
     }
 
     fn check_length(&self, actual: usize) -> Result<(), FieldError> {

@@ -24,6 +24,9 @@ use crate::{
 /// How long reaching a server may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often a server that is silent is asked whether it is there; a training may be so for minutes.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
 /// How long a call without files may take; the server gives it a minute.
 const CALL_TIMEOUT: Duration = Duration::from_secs(70);
 
@@ -106,8 +109,10 @@ impl RemoteModels {
             return Err(no_address());
         }
         let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|_| no_address())?;
-        let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(|error| {
-            RemoteError::Unreachable { address: address.to_owned(), reason: innermost(&error).to_string() }
+        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).http2_keep_alive_interval(ASK_AGAIN);
+        let channel = endpoint.connect().await.map_err(|error| RemoteError::Unreachable {
+            address: address.to_owned(),
+            reason: innermost(&error).to_string(),
         })?;
         Ok(Self { client: ModelServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE) })
     }

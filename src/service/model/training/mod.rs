@@ -7,13 +7,12 @@ use std::pin::pin;
 
 use prost::Message as _;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::Streaming;
 
 use self::request::Said;
 use super::{Answers, Models, list, request as common};
 use crate::{
-    engine::training::{Event, Intake, Item, Order, Outcome},
+    engine::training::{Event, Intake, Item, Order, Outcome, Phase},
     model::store::Store,
     proto::v1,
     service::{analysis::sendable, status::Failure},
@@ -105,40 +104,38 @@ impl Models {
             return Err(common::required("settings", "the first message has to be the settings").into());
         };
         let order = (*settings)?;
-        let (answers, received) = mpsc::channel(AHEAD);
+        let (sender, end, answers) = Answers::new(AHEAD);
         let this = self.clone();
         tokio::spawn(async move {
             let told = tokio::select! {
                 biased;
                 // Nobody is there any more. What is dropped here gives the training up.
-                () = answers.closed() => Ok(()),
+                () = sender.closed() => Ok(()),
                 () = this.draining.cancelled() => Err(Failure::ShuttingDown),
-                told = this.follow::<C>(store, order, requests, &answers) => told,
+                told = this.follow::<C>(store, order, requests, &sender) => told,
             };
-            if let Err(failure) = told {
-                let _ = this.unless_silent(answers.send(Err(failure.status()))).await;
-            }
+            end.send(told)
         });
-        Ok(ReceiverStream::new(received))
+        Ok(answers)
     }
 
-    /// Hands articles on and tells what comes of them. While an answer waits for the client, nothing is read from it; a client
-    /// that takes none for too long is not waited for either.
+    /// Hands articles on and tells what comes of them. While the training waits for another one, or an answer for the client,
+    /// nothing is read from the client; one that takes no answer for too long is not waited for either.
     async fn follow<C: Call>(
         &self,
         store: Store,
         order: Order,
         requests: Streaming<C::Request>,
-        answers: &mpsc::Sender<Result<C::Response, Status>>,
+        answers: &mpsc::Sender<C::Response>,
     ) -> Result<(), Failure> {
         let (intake, mut job) = self.trainings.begin(store.clone(), order);
         let mut taking = pin!(self.take::<C>(requests, intake));
-        let mut is_taken = false;
+        let (mut is_waiting, mut is_taken) = (true, false);
         loop {
             let event = tokio::select! {
                 biased;
                 event = job.event() => event,
-                taken = &mut taking, if !is_taken => {
+                taken = &mut taking, if !is_waiting && !is_taken => {
                     taken?;
                     is_taken = true;
                     continue;
@@ -146,7 +143,10 @@ impl Models {
             };
             let (answer, is_last) = match event {
                 None => return Err(Failure::Internal),
-                Some(Event::Progress(progress)) => (C::progress(message::progress(progress)), false),
+                Some(Event::Progress(progress)) => {
+                    is_waiting = progress.phase == Phase::Waiting;
+                    (C::progress(message::progress(progress)), false)
+                }
                 Some(Event::Rejected(rejected)) => (C::rejected(message::rejected(rejected)), false),
                 Some(Event::Ended(ended)) => {
                     let result = self.result(store.clone(), *ended?).await?;
@@ -155,7 +155,7 @@ impl Models {
                     (answer, true)
                 }
             };
-            let is_gone = self.unless_silent(answers.send(Ok(answer))).await?.is_err();
+            let is_gone = self.unless_silent(answers.send(answer)).await?.is_err();
             if is_gone || is_last {
                 return Ok(());
             }
@@ -179,15 +179,10 @@ impl Models {
         Ok(())
     }
 
-    /// What the client says next; `None` when it has said all. A client that says nothing for too long is not waited for,
-    /// since others cannot train meanwhile.
+    /// What the client says next; `None` when it has said all.
     async fn said<C: Call>(&self, requests: &mut Streaming<C::Request>) -> Result<Option<Said>, Failure> {
-        let message = self.unless_silent(requests.message()).await?;
-        // Whatever else ends the stream, nobody waits for an answer.
-        let message = message
-            .map_err(|status| Failure::from_tonic(&status, self.max_request_bytes).unwrap_or(Failure::ShuttingDown))?;
         let missing = || common::required("message", "settings or an article").into();
-        message.map(|request| C::said(request).ok_or_else(missing)).transpose()
+        self.next(requests).await?.map(|request| C::said(request).ok_or_else(missing)).transpose()
     }
 
     async fn result(&self, store: Store, outcome: Outcome) -> Result<v1::TrainingResult, Failure> {
