@@ -701,6 +701,41 @@ async fn nobody_waits_for_a_client_for_ever() {
     assert_eq!(told(&told_late).1, "DEADLINE_EXCEEDED");
 }
 
+/// Nothing is read of a training in line, and the one that it waits for comes over the same connection.
+#[tokio::test]
+async fn a_training_in_line_leaves_room_for_others() {
+    let settings =
+        Settings { allow_model_changes: true, unary_timeout: Duration::from_secs(10), ..Settings::default() };
+    let server = Server::start(settings).await;
+    let channel = server.channel().await;
+    let begin = async |messages: Vec<train_model_request::Message>| {
+        let (sender, received) = tokio::sync::mpsc::channel(messages.len() + 20);
+        let send = |message| v1::TrainModelRequest { message: Some(message) };
+        messages.into_iter().for_each(|message| sender.try_send(send(message)).unwrap());
+        let requests = tokio_stream::wrappers::ReceiverStream::new(received);
+        let mut answers = ModelServiceClient::new(channel.clone()).train_model(requests).await.unwrap().into_inner();
+        let first = answers.message().await.unwrap().unwrap().message.unwrap();
+        let Answer::Progress(progress) = first else { panic!("{first:?}") };
+        (sender, answers, progress.phase())
+    };
+    let (first, answers, phase) = begin(training(from_data(), &[])).await;
+    assert_eq!(phase, v1::TrainingPhase::Receiving);
+    let long = LabelledArticle { text: "x".repeat(40_000), ..corpus(1)[0].clone() };
+    let mut line = Vec::new();
+    for _ in 0..16 {
+        let waiting = begin(training(from_data(), &vec![long.clone(); 100])).await;
+        assert_eq!(waiting.2, v1::TrainingPhase::Waiting);
+        line.push(waiting);
+    }
+    for article in training(from_data(), &corpus(4)).into_iter().skip(1) {
+        first.send(v1::TrainModelRequest { message: Some(article) }).await.unwrap();
+    }
+    drop(first);
+    let trained = tokio::time::timeout(Duration::from_secs(60), all(answers)).await.unwrap().unwrap();
+    let expect = version_of(&learnt(&corpus(4)));
+    assert_eq!(result(&trained).model.as_ref().unwrap().version, expect.as_str());
+}
+
 #[tokio::test]
 async fn rejected_articles_are_told_with_a_reason() {
     let server = Server::changeable().await;

@@ -40,6 +40,13 @@ pub(super) struct Connections {
     pub(super) stop: CancellationToken,
 }
 
+/// What a client may send on one call before any of it is read.
+const CALL_WINDOW: u32 = 512 << 10;
+
+/// What it may send on all calls of a connection: more than on all that may wait without being read, which are trainings in
+/// line above all, so that these do not hold up the others.
+const CONNECTION_WINDOW: u32 = 12 << 20;
+
 impl Connections {
     /// Serves one connection to its end.
     pub(super) async fn serve(self, socket: TcpStream) {
@@ -58,6 +65,8 @@ impl Connections {
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.settings.max_streams_per_connection)
+            .initial_stream_window_size(CALL_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .keep_alive_interval(self.settings.keep_alive_interval)
             .keep_alive_timeout(self.settings.keep_alive_timeout);
         let (socket, outgoing) = socket::gathering(socket);

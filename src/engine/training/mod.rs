@@ -38,7 +38,7 @@ use crate::{
 /// Items that wait between whoever sends them and the training.
 const WAITING_ITEMS: usize = 16;
 
-/// Trainings that wait in line at most, since the first items of each take memory.
+/// Trainings that wait in line at most: each holds a call open, and what was sent on it before it is read.
 const WAITING_TRAININGS: usize = 16;
 
 /// Articles of one training that cannot be used and are told one by one; more are only counted.

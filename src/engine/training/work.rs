@@ -265,8 +265,9 @@ impl Work {
         received: &mut Received,
         condition: Condition,
     ) -> Result<Compared, TrainingError> {
-        self.tell(Phase::Comparing, 0);
+        // What is active is settled when it is told that the two are compared.
         let active = self.store.current()?;
+        self.tell(Phase::Comparing, 0);
         if active.as_ref() == Some(version) {
             return Ok(Compared { active, with: None });
         }

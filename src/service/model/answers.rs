@@ -11,8 +11,8 @@ use tonic::Status;
 
 use crate::service::status::Failure;
 
-/// Answers as they come, and at last why there are no more. Only answers wait for the client: how it ends is said to one that
-/// took nothing for as long as whoever made them was there.
+/// Answers as they come, and at last why there are no more. Only answers need room to wait in: the end is kept beside them, so
+/// that a client learns it even if it reads when the task has long ended.
 #[derive(Debug)]
 pub(in crate::service) struct Answers<T> {
     answers: mpsc::Receiver<T>,

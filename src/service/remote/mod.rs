@@ -27,6 +27,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a server that is silent is asked whether it is there; a training may be so for minutes.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
+/// How long it may take to say so: what is sent on a slow line comes first.
+const SAYS_SO: Duration = Duration::from_secs(120);
+
 /// How long a call without files may take; the server gives it a minute.
 const CALL_TIMEOUT: Duration = Duration::from_secs(70);
 
@@ -109,7 +112,8 @@ impl RemoteModels {
             return Err(no_address());
         }
         let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|_| no_address())?;
-        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).http2_keep_alive_interval(ASK_AGAIN);
+        let endpoint =
+            endpoint.connect_timeout(CONNECT_TIMEOUT).http2_keep_alive_interval(ASK_AGAIN).keep_alive_timeout(SAYS_SO);
         let channel = endpoint.connect().await.map_err(|error| RemoteError::Unreachable {
             address: address.to_owned(),
             reason: innermost(&error).to_string(),
